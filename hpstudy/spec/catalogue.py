@@ -1,0 +1,456 @@
+"""Every architecture, data set, setting, optimizer, sampler and pruner by name.
+
+Names become things through these rows and nowhere else. A row's `target` is `"module:function"`; a test
+compares each row with the signature that it names. To add an architecture or a data set, write its file and
+add its row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The legal values of a number: ends are included unless `open_low` or `open_high`."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        low = f"{'above' if self.open_low else 'at least'} {self.low:g}" if self.low > -math.inf else ""
+        high = f"{'below' if self.open_high else 'at most'} {self.high:g}" if self.high < math.inf else ""
+        return " and ".join(part for part in (low, high) if part) or "any number"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value that a user can set: a setting, or an option of an architecture, sampler or pruner.
+
+    Attributes:
+        name: As it stands in a study file.
+        kind: The type of its values.
+        default: What holds where the file does not say; None for an option that then is absent.
+        legal: Bounds of a number.
+        choices: The legal words of a choice.
+        optimizers: The optimizers that have it; empty means all. (Only settings use it.)
+        argument: The keyword of the target that takes it; empty means the same as `name`.
+        meaning: One clause for listings.
+    """
+
+    name: str
+    kind: Literal["int", "float", "bool", "choice"]
+    default: Scalar | None
+    legal: Interval = Interval()
+    choices: tuple[str, ...] = ()
+    optimizers: tuple[str, ...] = ()
+    argument: str = ""
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A named thing: where its code is, and what can be set.
+
+    Attributes:
+        name: As it stands in a study file.
+        target: `"module:function"` that makes it; empty where there is nothing to make (the pruner `none`).
+        options: What can be set, with defaults equal to the target's.
+        meaning: One clause for listings.
+    """
+
+    name: str
+    target: str
+    options: tuple[Option, ...] = ()
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class ArchitectureRow(Row):
+    """An architecture that ships.
+
+    Attributes:
+        dropout: The published dropout, the default of the setting `dropout` for this architecture.
+        input_shape: The published input (channels, height, width), for the listing and the tests.
+        parameters: The published network's parameter count, at `input_shape` and `n_classes`.
+        n_classes: The published number of classes.
+    """
+
+    dropout: float = 0.0
+    input_shape: tuple[int, int, int] = (1, 28, 28)
+    n_classes: int = 10
+    parameters: int = 0
+
+
+@dataclass(frozen=True)
+class DatasetRow(Row):
+    """A data set that hpstudy can read.
+
+    Attributes:
+        shape: (channels, height, width); None where the user's pictures decide.
+        n_classes: Number of classes; None where the user's folders decide.
+        n_train: Images in the training set; None where the user's pictures decide.
+        mean: The usual normalisation of pixels in [0, 1], one value a channel (or one for all).
+        std: The same for the standard deviation.
+        folder: Where under the data folder its files lie.
+    """
+
+    shape: tuple[int, int, int] | None = None
+    n_classes: int | None = None
+    n_train: int | None = None
+    mean: tuple[float, ...] = (0.5,)
+    std: tuple[float, ...] = (0.5,)
+    folder: str = ""
+
+
+POSITIVE = Interval(low=0, open_low=True)
+COUNT = Interval(low=1)
+
+MOMENTUM_OPTIMIZERS = ("sgd", "rmsprop")
+
+OPTIMIZERS: tuple[Row, ...] = (
+    Row("sgd", "torch.optim:SGD", meaning="stochastic gradient descent, with momentum where set"),
+    Row("adam", "torch.optim:Adam", meaning="Adam; weight decay is added to the gradient"),
+    Row("adamw", "torch.optim:AdamW", meaning="Adam with decoupled weight decay"),
+    Row("rmsprop", "torch.optim:RMSprop", meaning="RMSprop, with momentum where set"),
+    Row("adagrad", "torch.optim:Adagrad", meaning="Adagrad"),
+)
+
+SETTINGS: tuple[Option, ...] = (
+    Option("learning_rate", "float", 0.01, POSITIVE, meaning="step size of the first epoch"),
+    Option("optimizer", "choice", "sgd", choices=tuple(row.name for row in OPTIMIZERS), meaning="update rule"),
+    Option(
+        "momentum",
+        "float",
+        0.0,
+        Interval(0, 1, open_high=True),
+        optimizers=MOMENTUM_OPTIMIZERS,
+        meaning="share of the last update that is kept",
+    ),
+    Option("batch_size", "int", 64, COUNT, meaning="images a step"),
+    Option("dropout", "float", 0.0, Interval(0, 1, open_high=True), meaning="share of units left out"),
+    Option("weight_decay", "float", 0.0, Interval(low=0), meaning="pull of the weights towards zero (L2)"),
+    Option(
+        "step_gamma",
+        "float",
+        1.0,
+        Interval(0, 1, open_low=True),
+        meaning="StepLR: the learning rate is multiplied by it every step_size epochs",
+    ),
+    Option("step_size", "int", 1, COUNT, meaning="StepLR: epochs between two multiplications"),
+    Option(
+        "augment",
+        "choice",
+        "none",
+        choices=("none", "flip", "crop", "crop_flip"),
+        meaning="random changes of the training images, drawn for each image",
+    ),
+    Option(
+        "precision",
+        "choice",
+        "float32",
+        choices=("float32", "bfloat16"),
+        meaning="bfloat16: autocast, for heavier networks where the processor has it",
+    ),
+)
+
+_STARTUP = Option(
+    "startup_trials",
+    "int",
+    10,
+    Interval(low=0),
+    argument="n_startup_trials",
+    meaning="random trials before it begins",
+)
+
+SAMPLERS: tuple[Row, ...] = (
+    Row("tpe", "optuna.samplers:TPESampler", (_STARTUP,), "tree-structured Parzen estimator"),
+    Row("random", "optuna.samplers:RandomSampler", (), "independent draws"),
+    Row(
+        "grid",
+        "optuna.samplers:BruteForceSampler",
+        (),
+        "every combination of lists and stepped ranges, once each",
+    ),
+    Row("gp", "optuna.samplers:GPSampler", (_STARTUP,), "Gaussian process; ignores pruned trials"),
+    Row(
+        "cmaes",
+        "optuna.samplers:CmaEsSampler",
+        (
+            Option(
+                "startup_trials",
+                "int",
+                1,
+                Interval(low=0),
+                argument="n_startup_trials",
+                meaning="random trials before it begins",
+            ),
+        ),
+        "covariance matrix adaptation, for ranges",
+    ),
+    Row(
+        "qmc",
+        "optuna.samplers:QMCSampler",
+        (
+            Option(
+                "sequence",
+                "choice",
+                "sobol",
+                choices=("sobol", "halton"),
+                argument="qmc_type",
+                meaning="which one",
+            ),
+        ),
+        "quasi-random sequence",
+    ),
+)
+
+_PRUNER_STARTUP = Option(
+    "startup_trials",
+    "int",
+    5,
+    Interval(low=0),
+    argument="n_startup_trials",
+    meaning="complete trials before anything is pruned",
+)
+_WARMUP = Option(
+    "warmup_epochs",
+    "int",
+    3,
+    Interval(low=0),
+    argument="n_warmup_steps",
+    meaning="first epochs that are never pruned",
+)
+_REDUCTION = Option(
+    "reduction_factor",
+    "int",
+    3,
+    Interval(low=2),
+    argument="reduction_factor",
+    meaning="one in so many goes on",
+)
+_MIN_EPOCHS = Option("min_epochs", "int", 1, COUNT, argument="min_resource", meaning="epochs before the first cut")
+
+PRUNERS: tuple[Row, ...] = (
+    Row(
+        "median",
+        "optuna.pruners:MedianPruner",
+        (_PRUNER_STARTUP, _WARMUP),
+        "stops a trial below the median of the complete ones at the same epoch",
+    ),
+    Row(
+        "percentile",
+        "optuna.pruners:PercentilePruner",
+        (
+            Option(
+                "percentile",
+                "float",
+                25.0,
+                Interval(0, 100, open_low=True),
+                meaning="share of the trials kept, in %",
+            ),
+            _PRUNER_STARTUP,
+            _WARMUP,
+        ),
+        "as median, at another percentile",
+    ),
+    Row(
+        "hyperband",
+        "optuna.pruners:HyperbandPruner",
+        (_MIN_EPOCHS, _REDUCTION),
+        "several successive halvings with different first cuts",
+    ),
+    Row(
+        "successive_halving",
+        "optuna.pruners:SuccessiveHalvingPruner",
+        (_MIN_EPOCHS, _REDUCTION),
+        "keeps one in reduction_factor at each cut",
+    ),
+    Row("none", "optuna.pruners:NopPruner", (), "every trial is trained to its end"),
+)
+
+_ACTIVATIONS = Option(
+    "activations",
+    "choice",
+    "published",
+    choices=("published", "all"),
+    meaning="all: ReLU also between conv 3, 4, 5 and between the linear layers",
+)
+
+ARCHITECTURES: tuple[ArchitectureRow, ...] = (
+    ArchitectureRow(
+        "lenet5",
+        "hpstudy.architectures.lenet:lenet5",
+        (Option("width", "int", 1, COUNT, meaning="multiplies the 6 and 16 convolution kernels"),),
+        "LeNet-5 with ReLU and max-pooling",
+        parameters=61_706,
+    ),
+    ArchitectureRow(
+        "lenet5-sigmoid",
+        "hpstudy.architectures.lenet:lenet5_sigmoid",
+        (),
+        "LeNet-5 with sigmoid, average pooling and Xavier-uniform weights",
+        parameters=61_706,
+    ),
+    ArchitectureRow(
+        "alexnet-cifar",
+        "hpstudy.architectures.alexnet:alexnet_cifar",
+        (_ACTIVATIONS,),
+        "AlexNet cut down to 32×32",
+        input_shape=(3, 32, 32),
+        parameters=3_868_746,
+    ),
+    ArchitectureRow(
+        "alexnet",
+        "hpstudy.architectures.alexnet:alexnet",
+        (
+            Option(
+                "hidden",
+                "int",
+                2048,
+                COUNT,
+                meaning="units of the two hidden linear layers; 4096 in the original",
+            ),
+            Option("lrn", "bool", default=False, meaning="local response normalisation after conv 1 and 2"),
+            Option("stem_padding", "int", 2, Interval(low=0), meaning="padding of conv 1"),
+            Option(
+                "init",
+                "choice",
+                "default",
+                choices=("default", "kaiming"),
+                meaning="kaiming: Kaiming-normal convolutions, N(0, 0.01) linear weights",
+            ),
+        ),
+        "AlexNet for 224×224",
+        dropout=0.5,
+        input_shape=(3, 224, 224),
+        n_classes=1000,
+        parameters=28_868_968,
+    ),
+    ArchitectureRow(
+        "cnn",
+        "hpstudy.architectures.cnn:cnn",
+        (Option("blocks", "int", 2, COUNT, meaning="convolution blocks, with 16, 32, 64, … channels"),),
+        "convolution blocks with batch norm",
+        input_shape=(3, 32, 32),
+        parameters=34_634,
+    ),
+    ArchitectureRow(
+        "inception-mini",
+        "hpstudy.architectures.inception:inception_mini",
+        (),
+        "two Inception blocks",
+        parameters=97_298,
+    ),
+    ArchitectureRow(
+        "resnet-mini",
+        "hpstudy.architectures.resnet:resnet_mini",
+        (),
+        "two residual blocks",
+        parameters=41_514,
+    ),
+)
+
+DATASETS: tuple[DatasetRow, ...] = (
+    DatasetRow(
+        "fashion_mnist",
+        "hpstudy.datasets.idx:load_fashion_mnist",
+        meaning="70,000 grey pictures of clothes",
+        shape=(1, 28, 28),
+        n_classes=10,
+        n_train=60_000,
+        folder="FashionMNIST/raw",
+    ),
+    DatasetRow(
+        "mnist",
+        "hpstudy.datasets.idx:load_mnist",
+        meaning="70,000 handwritten digits",
+        shape=(1, 28, 28),
+        n_classes=10,
+        n_train=60_000,
+        mean=(0.1307,),
+        std=(0.3081,),
+        folder="MNIST/raw",
+    ),
+    DatasetRow(
+        "kmnist",
+        "hpstudy.datasets.idx:load_kmnist",
+        meaning="70,000 cursive Japanese characters",
+        shape=(1, 28, 28),
+        n_classes=10,
+        n_train=60_000,
+        folder="KMNIST/raw",
+    ),
+    DatasetRow(
+        "cifar10",
+        "hpstudy.datasets.cifar:load_cifar10",
+        meaning="60,000 small colour photographs, 10 classes",
+        shape=(3, 32, 32),
+        n_classes=10,
+        n_train=50_000,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        folder="cifar-10-batches-bin",
+    ),
+    DatasetRow(
+        "cifar100",
+        "hpstudy.datasets.cifar:load_cifar100",
+        meaning="60,000 small colour photographs, 100 classes",
+        shape=(3, 32, 32),
+        n_classes=100,
+        n_train=50_000,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        folder="cifar-100-python",
+    ),
+    DatasetRow(
+        "svhn",
+        "hpstudy.datasets.svhn:load_svhn",
+        meaning="99,289 house numbers from street pictures",
+        shape=(3, 32, 32),
+        n_classes=10,
+        n_train=73_257,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        folder="svhn",
+    ),
+    DatasetRow(
+        "fer2013",
+        "hpstudy.datasets.fer2013:load_fer2013",
+        meaning="35,887 grey faces, 7 expressions (you bring Kaggle's file)",
+        shape=(1, 48, 48),
+        n_classes=7,
+        n_train=28_709,
+        folder="fer2013",
+    ),
+    DatasetRow(
+        "digits",
+        "hpstudy.datasets.digits:load_digits",
+        meaning="1,797 handwritten digits that scikit-learn carries: nothing to fetch",
+        shape=(1, 8, 8),
+        n_classes=10,
+        n_train=1_437,
+    ),
+    DatasetRow(
+        "image_folder",
+        "hpstudy.datasets.folder:load_image_folder",
+        meaning="your own pictures: root/train/CLASS and root/test/CLASS, or root/CLASS split by hpstudy",
+    ),
+)
+
+
+def by_name(rows: tuple[Row, ...]) -> Mapping[str, Row]:
+    """The rows of one kind, keyed by name."""
+    return {row.name: row for row in rows}

@@ -1,0 +1,128 @@
+"""`TrialConfig`: the concrete values of one training, and how a study's settings become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS, Scalar
+from hpstudy.spec.seeds import Seeds
+from hpstudy.spec.study import Baseline, Choices, DatasetSpec, Fixed, Normalization, Setting, StudySpec
+
+
+@dataclass(frozen=True)
+class TrialConfig:
+    """Everything that decides a training; equal configurations on equal machines give equal bits on the CPU.
+
+    Attributes:
+        architecture: Name as in the study file.
+        options: Options of that architecture that differ from its defaults or are set by the study.
+        dataset: Which images, and how they are prepared.
+        validation: Share of the training set that is the validation part.
+        epochs: Epochs of the whole training.
+        optimizer: A row of the catalogue's optimizers.
+        learning_rate: Of the first epoch.
+        momentum: None for an optimizer without it.
+        weight_decay: L2 factor, at least 0.
+        batch_size: Images a step.
+        dropout: Share of units left out, in [0, 1); None is the default of an architecture that hpstudy does not
+            ship.
+        step_gamma: The learning rate is multiplied by it every `step_size` epochs.
+        step_size: Epochs between two multiplications.
+        augment: `none`, `flip`, `crop` or `crop_flip`.
+        precision: `float32` or `bfloat16` (autocast).
+        seeds: Of split, weights, batches and dropout.
+    """
+
+    architecture: str
+    options: Mapping[str, Scalar]
+    dataset: DatasetSpec
+    validation: float
+    epochs: int
+    optimizer: str
+    learning_rate: float
+    momentum: float | None
+    weight_decay: float
+    batch_size: int
+    dropout: float | None
+    step_gamma: float
+    step_size: int
+    augment: str
+    precision: str
+    seeds: Seeds
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as plain JSON data; `from_json` reads it back equal."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TrialConfig:
+        """The configuration that `to_json` wrote."""
+        dataset = dict(data["dataset"])
+        if dataset["normalize"] is not None:
+            normalize = dataset["normalize"]
+            dataset["normalize"] = Normalization(tuple(normalize["mean"]), tuple(normalize["std"]))
+        return cls(**{**data, "dataset": DatasetSpec(**dataset), "seeds": Seeds(**data["seeds"])})
+
+
+def holds(setting: Setting, values: Mapping[str, Scalar]) -> bool:
+    """Whether a setting exists under the values so far: every key of its condition has one of its values."""
+    return all(key in values and values[key] in allowed for key, allowed in setting.when.items())
+
+
+def published_dropout(architecture: str) -> float | None:
+    """The dropout that an architecture was published with; None for one that hpstudy does not ship."""
+    return next((row.dropout for row in ARCHITECTURES if row.name == architecture), None)
+
+
+def configure(spec: StudySpec, values: Mapping[str, Scalar], *, epochs: int, seeds: Seeds) -> TrialConfig:
+    """The configuration of one training of a study.
+
+    Args:
+        spec: The study; its data set and validation share hold.
+        values: `architecture` and every setting that exists; what is absent takes the catalogue's default.
+        epochs: Epochs of the training.
+        seeds: Its seeds.
+
+    Returns:
+        The configuration. Momentum is None unless the optimizer has it.
+    """
+    architecture = str(values["architecture"])
+    defaults = {row.name: row.default for row in SETTINGS} | {"dropout": published_dropout(architecture)}
+    known = {name: values.get(name, default) for name, default in defaults.items()}
+    with_momentum = next(row.optimizers for row in SETTINGS if row.name == "momentum")
+    if known["optimizer"] not in with_momentum:
+        known["momentum"] = None
+    prefix = f"{architecture}."
+    options = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+    return TrialConfig(
+        architecture=architecture,
+        options=options,
+        dataset=spec.dataset,
+        validation=spec.validation,
+        epochs=epochs,
+        seeds=seeds,
+        **known,  # type: ignore[arg-type]  # the catalogue's kinds are the fields' types; a test compares them
+    )
+
+
+def baseline_values(spec: StudySpec, baseline: Baseline) -> dict[str, Scalar]:
+    """The values of a baseline: its own, else what the study fixes; what is absent has its default."""
+    values: dict[str, Scalar] = {"architecture": baseline.architecture}
+    for setting in spec.settings.values():
+        if setting.name not in baseline.values and isinstance(setting.domain, Fixed):
+            values[setting.name] = setting.domain.value
+    values |= baseline.values
+    return {
+        name: value
+        for name, value in values.items()
+        if name in baseline.values or name not in spec.settings or holds(spec.settings[name], values)
+    }
+
+
+def architecture_setting(spec: StudySpec) -> Setting:
+    """The choice of the architecture as a setting, the parent of every other."""
+    if len(spec.architectures) == 1:
+        return Setting("architecture", Fixed(spec.architectures[0]))
+    return Setting("architecture", Choices(spec.architectures))
