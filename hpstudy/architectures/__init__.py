@@ -1,0 +1,1 @@
+"""Networks: one file a family, and how a name of the study file becomes a model."""

@@ -1,0 +1,148 @@
+"""From a name of the study file to a model."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from hpstudy.architectures.positions import located
+from hpstudy.architectures.torchvision_models import PREFIX, build_torchvision, has_dropout
+from hpstudy.architectures.user import load_user_function
+from hpstudy.architectures.user_options import takes_dropout, user_options
+from hpstudy.errors import InputError
+from hpstudy.spec.catalogue import ARCHITECTURES, ArchitectureRow, Option, Scalar
+from hpstudy.spec.wording import did_you_mean
+
+
+def build_model(  # what decides a model is six things
+    architecture: str,
+    *,
+    options: Mapping[str, Scalar],
+    input_shape: tuple[int, int, int],
+    n_classes: int,
+    dropout: float | None,
+    study_folder: Path,
+) -> nn.Module:
+    """A model with fresh weights, on the CPU, in training mode.
+
+    Args:
+        architecture: A row of the catalogue, `torchvision:NAME`, `file.py:name` or `package.module:name`.
+        options: Options of that architecture; what is absent has its default.
+        input_shape: (channels, height, width) of the images.
+        n_classes: Number of classes.
+        dropout: Share of units left out, in [0, 1); None leaves the architecture its own default.
+        study_folder: Where the study file is: the user's own architectures are looked for there.
+
+    Returns:
+        A model from float images [batch, channels, height, width] to logits [batch, classes]. The weights
+        come from torch's random state, which the caller seeds.
+
+    Raises:
+        InputError: The architecture or an option of it is unknown, it cannot take the images, it has no
+            dropout to set, or the user's function returns no model. What the user's function itself raises
+            goes through as it is.
+    """
+    builder = find_builder(architecture, study_folder=study_folder)
+    arguments = _arguments(architecture, options, dropout=dropout, study_folder=study_folder)
+    model = builder(input_shape, n_classes, **arguments)
+    if not isinstance(model, nn.Module):
+        raise InputError(
+            f"{located(architecture, builder, study_folder)}: it returned an object of type "
+            f"{type(model).__name__}; an architecture returns a torch.nn.Module"
+        )
+    return model
+
+
+def _arguments(
+    architecture: str, options: Mapping[str, Scalar], *, dropout: float | None, study_folder: Path
+) -> dict[str, Scalar]:
+    """The keywords that a builder is called with, once it is sure that it has them."""
+    known = [option.name for option in builder_options(architecture, study_folder=study_folder)]
+    for name in options:
+        if name not in known:
+            raise InputError(
+                f"{architecture}.{name}: {architecture} has no option {name}.{did_you_mean(name, known)} "
+                f"Its options: {', '.join(known) or 'none'}"
+            )
+    if dropout is None:
+        return dict(options)
+    if accepts_dropout(architecture, study_folder=study_folder):
+        return {**options, "dropout": dropout}
+    if dropout > 0:
+        raise InputError(f"{architecture} has no dropout; leave the setting out or set it to 0")
+    return dict(options)
+
+
+def find_builder(architecture: str, *, study_folder: Path) -> Callable[..., object]:
+    """The function behind a name: (input_shape, n_classes, *, dropout, options…) → model.
+
+    Args:
+        architecture: As for `build_model`.
+        study_folder: As for `build_model`.
+
+    Raises:
+        InputError: The name is unknown, or the user's module cannot be imported.
+    """
+    if architecture.startswith(PREFIX):
+        has_dropout(architecture.removeprefix(PREFIX))
+        return functools.partial(build_torchvision, architecture.removeprefix(PREFIX))
+    if ":" in architecture:
+        return load_user_function(architecture, study_folder=study_folder)
+    module, _, name = _row(architecture).target.partition(":")
+    return cast("Callable[..., nn.Module]", getattr(importlib.import_module(module), name))
+
+
+def builder_options(architecture: str, *, study_folder: Path) -> tuple[Option, ...]:
+    """What can be set of an architecture besides dropout.
+
+    Args:
+        architecture: As for `build_model`.
+        study_folder: As for `build_model`.
+
+    Returns:
+        The catalogue row's options; none for torchvision; for the user's function those of its signature,
+        where the default tells the kind (a str: a choice of any words).
+
+    Raises:
+        InputError: The name is unknown, or the user's function cannot be loaded or called.
+    """
+    if architecture.startswith(PREFIX):
+        return ()
+    if ":" in architecture:
+        function = load_user_function(architecture, study_folder=study_folder)
+        return user_options(function, place=located(architecture, function, study_folder))
+    return _row(architecture).options
+
+
+def accepts_dropout(architecture: str, *, study_folder: Path) -> bool:
+    """Whether the setting `dropout` can be above 0: true of every architecture of the catalogue.
+
+    Args:
+        architecture: As for `build_model`.
+        study_folder: As for `build_model`.
+
+    Raises:
+        InputError: The name is unknown, or the user's function cannot be loaded or called.
+    """
+    if architecture.startswith(PREFIX):
+        return has_dropout(architecture.removeprefix(PREFIX))
+    if ":" in architecture:
+        function = load_user_function(architecture, study_folder=study_folder)
+        return takes_dropout(function, place=located(architecture, function, study_folder))
+    return bool(_row(architecture))
+
+
+def _row(architecture: str) -> ArchitectureRow:
+    """The catalogue's row of that name."""
+    rows = {row.name: row for row in ARCHITECTURES}
+    if architecture not in rows:
+        raise InputError(
+            f'architecture: no architecture "{architecture}".{did_you_mean(architecture, rows)} '
+            f"Known: {', '.join(rows)}, {PREFIX}NAME, or your own as package.module:name or file.py:name"
+        )
+    return rows[architecture]
