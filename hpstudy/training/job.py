@@ -1,0 +1,99 @@
+"""What travels to and from a training: `TrainingJob`, `EpochResult`, `Outcome`, `Failure`. No torch needed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.spec.config import TrialConfig
+
+Answer = Literal["go", "stop"]
+"""What a training waits for after each epoch."""
+
+Part = Literal["search", "confirm"]
+"""Which part of the data a training sees: for the search a training and a validation part, for a confirmation the
+whole training set and the test set."""
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """One training to be done.
+
+    Attributes:
+        key: Tells the jobs of one run apart, for example `"lenet_fashion#12"`.
+        label: What a person calls it: `trial 12`, or a baseline's name.
+        config: Everything that decides the training.
+        part: Which data it sees.
+        study_folder: Where the study file lies: a user's `file.py:name` is found beside it.
+    """
+
+    key: str
+    label: str
+    config: TrialConfig
+    part: Part
+    study_folder: Path
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch of a training gave.
+
+    Attributes:
+        epoch: From 0.
+        learning_rate: That the epoch's steps used.
+        train_loss: Mean cross-entropy over the epoch as trained, in nats; not finite where training diverged.
+        train_accuracy: Share of images classified rightly, over the epoch as trained, in [0, 1].
+        val_loss: Mean cross-entropy on the part evaluated, without dropout.
+        val_accuracy: Accuracy there, in [0, 1].
+        seconds: Wall time of training and evaluation together.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss is NaN or infinite."""
+        return not (math.isfinite(self.train_loss) and math.isfinite(self.val_loss))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training leaves when it ends by itself or is stopped.
+
+    Attributes:
+        stopped: Whether it was told to stop before its last epoch.
+        predictions: Predicted class of each image of the part evaluated, int64 [N]; after its last epoch.
+        train_accuracy: Accuracy on the training part as it stands at the end, without dropout and augmentation; None
+            for a stopped training.
+    """
+
+    stopped: bool
+    predictions: NDArray[np.int64]
+    train_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a training could not be done.
+
+    Attributes:
+        reason: `out_of_memory`; `crashed` where its process died again and again; `error` for any other exception.
+        message: One line: the exception and, where it was raised in a file that is not hpstudy's or a library's,
+            that place.
+        traceback: The whole of it, for `hpstudy show`.
+    """
+
+    reason: Literal["error", "out_of_memory", "crashed"]
+    message: str
+    traceback: str

@@ -1,0 +1,102 @@
+"""What the tests of several rooms share: small configurations, studies and data made for a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from hpstudy.datasets.images import LabelledImages, TrainingData
+from hpstudy.datasets.preparation import Preparation
+from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.load import load_study
+from hpstudy.spec.seeds import training_seeds
+from hpstudy.spec.study import DatasetSpec, Normalization, StudySpec
+
+HALF = Normalization((0.5,), (0.5,))
+
+SMALL_NET = """
+from torch import nn
+
+def tiny(input_shape, n_classes, *, dropout=0.0, hidden=8):
+    channels, height, width = input_shape
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(channels * height * width, hidden), nn.ReLU(), nn.Dropout(dropout),
+        nn.Linear(hidden, n_classes),
+    )
+"""
+
+SMALL_STUDY = """
+name: small
+dataset: digits
+architecture: nets.py:tiny
+epochs: 3
+trials: 6
+seed: 1
+settings:
+  learning_rate: {low: 1e-3, high: 1.0, log: true}
+  optimizer: [sgd, adam]
+  momentum: {low: 0.0, high: 0.9}
+  batch_size: 256
+pruner: none
+"""
+
+
+@pytest.fixture
+def config() -> TrialConfig:
+    """LeNet-5 on eight by eight pixels is too small, so twelve; every setting at a plain value."""
+    return TrialConfig(
+        architecture="cnn",
+        options={"blocks": 1},
+        dataset=DatasetSpec("digits", normalize=HALF),
+        validation=0.1,
+        epochs=3,
+        optimizer="sgd",
+        learning_rate=0.1,
+        momentum=0.9,
+        weight_decay=0.0,
+        batch_size=16,
+        dropout=0.0,
+        step_gamma=0.5,
+        step_size=1,
+        augment="none",
+        precision="float32",
+        seeds=training_seeds(1, "trial", 0),
+    )
+
+
+@pytest.fixture
+def data() -> TrainingData:
+    """Sixty-four learnable images of two classes, bright and dark, 1×8×8; thirty-two to evaluate on."""
+    return TrainingData(_bright_or_dark(64, seed=0), _bright_or_dark(32, seed=1), Preparation(HALF, None))
+
+
+@pytest.fixture
+def small_study(tmp_path: Path) -> Path:
+    """A study file of six quick trials on the embedded digits, with its network beside it."""
+    (tmp_path / "nets.py").write_text(SMALL_NET, encoding="utf-8")
+    file = tmp_path / "small.yaml"
+    file.write_text(SMALL_STUDY, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def small_spec(small_study: Path) -> StudySpec:
+    """The quick study, read."""
+    return load_study(small_study)
+
+
+def changed(spec: StudySpec, **changes: Any) -> StudySpec:
+    """A study with some of its fields changed."""
+    return replace(spec, **changes)
+
+
+def _bright_or_dark(n: int, *, seed: int) -> LabelledImages:
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % 2
+    noise = torch.randint(0, 100, (n, 1, 8, 8), generator=generator)
+    images = (noise + 120 * labels.view(-1, 1, 1, 1)).to(torch.uint8)
+    return LabelledImages(images, labels, ("dark", "bright"), {})
