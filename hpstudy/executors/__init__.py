@@ -1,0 +1,1 @@
+"""Where trainings run. An executor reports events and never decides."""

@@ -1,0 +1,45 @@
+"""An exception of a training, as a `Failure` that can be stored and shown."""
+
+from __future__ import annotations
+
+import sysconfig
+import traceback
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from hpstudy.training.job import Failure
+
+_NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
+
+_MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+def describe_failure(error: Exception) -> Failure:
+    """Why a training failed: its kind, one line with the user's file and line where there is one, the traceback."""
+    place = _users_place(error)
+    text = " ".join(str(error).split())
+    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return Failure(
+        reason=_reason(error),
+        message=f"{place}: {message}" if place else message,
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _reason(error: Exception) -> Literal["error", "out_of_memory"]:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return "out_of_memory"
+    # torch's allocator on the CPU raises a plain RuntimeError.
+    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES)
+    return "out_of_memory" if told else "error"
+
+
+def _users_place(error: Exception) -> str:
+    """`nets.py:12` of the last frame that is neither hpstudy's nor a library's; empty if there is none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if frame.filename.endswith(".py") and not frame.filename.startswith(_NOT_THE_USERS):
+            return f"{Path(frame.filename).name}:{frame.lineno}"
+    return ""

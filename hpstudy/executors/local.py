@@ -1,0 +1,99 @@
+"""The executor that trains in this process, one job at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from hpstudy.datasets.images import TrainingData
+from hpstudy.datasets.load import load_training_data
+from hpstudy.executors.failures import describe_failure
+from hpstudy.executors.protocol import Ended, EpochEnded, Event, Failed
+from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.study import DatasetSpec
+from hpstudy.training.job import Answer, EpochResult, Outcome, Part, TrainingJob
+from hpstudy.training.train import train
+
+LoadData = Callable[[TrialConfig, Part], TrainingData]
+"""Gives the images that a configuration trains on and is evaluated on."""
+
+
+def data_on(device: torch.device, *, folder: Path) -> LoadData:
+    """A function that gives each configuration its images on a device; the last set used is kept in memory.
+
+    Args:
+        device: Where the images are to lie.
+        folder: The data folder.
+    """
+
+    @lru_cache(maxsize=1)
+    def load(spec: DatasetSpec, validation: float, split_seed: int, part: Part) -> TrainingData:
+        data = load_training_data(spec, folder=folder, validation=validation, split_seed=split_seed, part=part)
+        return data.to(device)
+
+    return lambda config, part: load(config.dataset, config.validation, config.seeds.split, part)
+
+
+@dataclass
+class _Training:
+    """A training under way and the answer to its last epoch; None before the first epoch."""
+
+    key: str
+    steps: Generator[EpochResult, Answer, Outcome]
+    answer: Answer | None = None
+
+
+class LocalExecutor:
+    """Trains in this process: `events` trains one epoch of the one job."""
+
+    capacity = 1
+
+    def __init__(self, *, load_data: LoadData, device: torch.device) -> None:
+        self._load_data = load_data
+        self._device = device
+        self._waiting: list[TrainingJob] = []
+        self._training: _Training | None = None
+
+    def start(self, jobs: Sequence[TrainingJob]) -> None:
+        """Takes a job; its data is loaded and its training begins with the next `events`."""
+        self._waiting.extend(jobs)
+
+    def events(self, timeout_seconds: float) -> Sequence[Event]:  # the protocol's; nothing to wait for
+        """Trains one epoch, however long it takes, and returns what came of it."""
+        if self._training is None:
+            return [self._begin(self._waiting.pop(0))] if self._waiting else []
+        return [self._advance(self._training)]
+
+    def answer(self, key: str, answer: Answer) -> None:
+        """Keeps the answer for the next epoch of the job."""
+        if self._training is not None and self._training.key == key:
+            self._training.answer = answer
+
+    def close(self) -> None:
+        """Drops the training under way."""
+        if self._training is not None:
+            self._training.steps.close()
+            self._training = None
+        self._waiting.clear()
+
+    def _begin(self, job: TrainingJob) -> Event:
+        # Outside of any `try`: data that cannot be read is no fault of the settings, and ends the run.
+        data = self._load_data(job.config, job.part)
+        self._training = _Training(job.key, train(job, data, self._device))
+        return self._advance(self._training)
+
+    def _advance(self, training: _Training) -> Event:
+        try:
+            if training.answer is None:
+                return EpochEnded(training.key, next(training.steps))
+            return EpochEnded(training.key, training.steps.send(training.answer))
+        except StopIteration as stop:
+            self._training = None
+            return Ended(training.key, stop.value)
+        except Exception as error:  # noqa: BLE001  # whatever a user's code raises fails this training alone
+            self._training = None
+            return Failed(training.key, describe_failure(error))
