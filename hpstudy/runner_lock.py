@@ -1,0 +1,61 @@
+"""The file lock that gives a study on SQLite one runner."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hpstudy.errors import StorageError, StudyBusyError
+
+_PATIENCE_SECONDS = 2.0
+"""A reader's probe holds the lock for an instant: a runner waits longer than that before it says "busy"."""
+
+
+def lock_path(database: Path, *, study: str) -> Path:
+    """The lock file of a study, hidden beside its database; it stays there between runs."""
+    return database.with_name(f".{database.name}.{study}.lock")
+
+
+@contextmanager
+def hold(path: Path, *, study: str) -> Iterator[None]:
+    """Holds a study's lock while the body runs.
+
+    The operating system lets go of it when the process ends, however it ends.
+
+    Raises:
+        StudyBusyError: Another process holds it; the message names host and process.
+        StorageError: The lock file cannot be written.
+    """
+    lock = FileLock(path, timeout=_PATIENCE_SECONDS)
+    try:
+        lock.acquire(poll_interval=0.1)
+    except Timeout:
+        owner = path.read_text(encoding="utf-8").strip() or "another process"
+        raise StudyBusyError(f"{study}: is being run by {owner}; wait for it, or stop it") from None
+    except OSError as error:
+        raise StorageError(f"{path.parent}: cannot be written to ({error.strerror})") from error
+    try:
+        path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a runner holds the lock now; False where that cannot be found out."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False

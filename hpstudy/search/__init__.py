@@ -1,0 +1,1 @@
+"""The search: where settings are sampled, trials pruned and everything stored. Optuna lives here alone."""

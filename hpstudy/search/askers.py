@@ -1,0 +1,88 @@
+"""Which trial comes next: the search's, sampled, and the baselines', as named."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from optuna.study import Study
+from optuna.trial import Trial
+
+from hpstudy.search.sampling import build_sampler
+from hpstudy.search.space import grid, sample
+from hpstudy.spec.config import TrialConfig, baseline_values, configure
+from hpstudy.spec.seeds import training_seeds
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import PART_SEPARATOR
+
+BASELINE = "baseline"
+"""User attribute of a baseline's trial: its name."""
+
+
+class SearchAsker:
+    """Samples trials up to a total; trials of every state count."""
+
+    def __init__(self, study: Study, *, spec: StudySpec) -> None:
+        self._study = study
+        self._spec = spec
+        self._total = n_search_trials(spec)
+
+    def ask(self) -> Trial | None:
+        """A new trial, not sampled yet."""
+        n_trials = len(self._study.get_trials(deepcopy=False))
+        if n_trials >= self._total:
+            return None
+        self._study.sampler = build_sampler(self._spec, number=n_trials)
+        return self._study.ask()
+
+    def configure(self, trial: Trial) -> TrialConfig:
+        """Samples what the trial has not sampled yet, with the sampler of its number."""
+        self._study.sampler = build_sampler(self._spec, number=trial.number)
+        values = sample(self._spec, trial)
+        seeds = training_seeds(self._spec.seed, "trial", trial.number)
+        return configure(self._spec, values, epochs=self._spec.epochs, seeds=seeds)
+
+    def label(self, trial: Trial) -> str:
+        """`trial 12`, or `trial lenet5/12` in a fair study, where each architecture counts for itself."""
+        part = self._study.study_name.removeprefix(self._spec.name).removeprefix(PART_SEPARATOR)
+        return f"trial {part}{PART_SEPARATOR}{trial.number}" if part else f"trial {trial.number}"
+
+
+class BaselineAsker:
+    """Gives each baseline of a study one trial, in the file's order."""
+
+    def __init__(self, study: Study, *, spec: StudySpec) -> None:
+        self._study = study
+        self._spec = spec
+        self._by_name = {baseline.name: baseline for baseline in spec.baselines}
+
+    def ask(self) -> Trial | None:
+        """A trial for the next baseline that has none."""
+        name = self._next_name()
+        if name is None:
+            return None
+        trial = self._study.ask()
+        trial.set_user_attr(BASELINE, name)
+        return trial
+
+    def configure(self, trial: Trial) -> TrialConfig:
+        """The baseline's configuration; a trial that was interrupted before it was named gets the next name."""
+        name = trial.user_attrs.get(BASELINE) or self._next_name()
+        trial.set_user_attr(BASELINE, name)
+        baseline = self._by_name[str(name)]
+        seeds = training_seeds(self._spec.seed, "baseline", trial.number)
+        return configure(self._spec, baseline_values(self._spec, baseline), epochs=baseline.epochs, seeds=seeds)
+
+    def label(self, trial: Trial) -> str:
+        """The baseline's name."""
+        return str(trial.user_attrs[BASELINE])
+
+    def _next_name(self) -> str | None:
+        named = {trial.user_attrs.get(BASELINE) for trial in self._study.get_trials(deepcopy=False)}
+        return next((name for name in self._by_name if name not in named), None)
+
+
+def n_search_trials(spec: StudySpec) -> int:
+    """Sampled trials in all: the study's number, or the size of its grid where that is smaller."""
+    if spec.sampler.name != "grid":
+        return spec.trials
+    return sum(1 for _ in islice(grid(spec), spec.trials))

@@ -1,0 +1,41 @@
+"""Ctrl-C and SIGTERM: the first ends the epoch, the second stops at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+
+
+class Interruption:
+    """Takes the two signals over while its `with` block runs, and remembers the first that came.
+
+    The second raises KeyboardInterrupt in the main thread, wherever it is. What the study has stored until then
+    stays stored.
+    """
+
+    def __init__(self, *, announce: Callable[[], None]) -> None:
+        self._announce = announce
+        self._previous: dict[int, signal.Handlers | int | Callable[[int, FrameType | None], object] | None] = {}
+        self.signal_number: int | None = None
+
+    def requested(self) -> bool:
+        """Whether a signal has come."""
+        return self.signal_number is not None
+
+    def __enter__(self) -> Interruption:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal_number is not None:
+            raise KeyboardInterrupt
+        self.signal_number = number
+        self._announce()

@@ -1,0 +1,89 @@
+"""The one loop: moves jobs and results between a source and an executor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
+from hpstudy.search.source import Source
+from hpstudy.training.job import EpochResult, Failure, TrainingJob
+
+_WAIT_SECONDS = 1.0
+"""How long the loop waits for an event before it looks whether it is to stop."""
+
+MAX_CRASHES = 3
+"""So many times a training's process may die before the training counts as failed."""
+
+
+def never() -> bool:
+    """Nothing interrupts."""
+    return False
+
+
+def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] = never) -> None:
+    """Trains all that a source has, on an executor, until nothing is left.
+
+    Args:
+        source: Gives the jobs and takes the results. What it raises ends the loop.
+        executor: Trains; it is not closed here.
+        interrupted: Whether to stop. Then nothing new begins, and every training under way ends the epoch that it
+            is in; the epoch is stored but not answered, so that another run can take the training up. A training
+            that has no epoch left ends.
+    """
+    loop = _Loop(source, executor, interrupted)
+    while loop.fill():
+        for event in executor.events(_WAIT_SECONDS):
+            loop.pass_on(event)
+
+
+class _Loop:
+    """The trainings under way, and those that wait at an epoch's end because of an interruption."""
+
+    def __init__(self, source: Source, executor: Executor, interrupted: Callable[[], bool]) -> None:
+        self._source = source
+        self._executor = executor
+        self._interrupted = interrupted
+        self._jobs: dict[str, TrainingJob] = {}
+        self._paused: set[str] = set()
+        self._n_crashes: Counter[str] = Counter()
+
+    def fill(self) -> bool:
+        """Starts what there is room for; returns whether any training is still to send events."""
+        room = self._executor.capacity - len(self._jobs)
+        if room and not self._interrupted():
+            jobs = self._source.next_jobs(room)
+            self._jobs |= {job.key: job for job in jobs}
+            self._executor.start(jobs)
+        return bool(self._jobs.keys() - self._paused)
+
+    def pass_on(self, event: Event) -> None:
+        """Tells the source of an event, and the executor what follows from it."""
+        match event:
+            case EpochEnded(key, result):
+                self._epoch_ended(key, result)
+            case Ended(key, outcome):
+                del self._jobs[key]
+                self._source.ended(key, outcome)
+            case Failed(key, failure):
+                del self._jobs[key]
+                self._source.ended(key, failure)
+            case WorkerLost(key, cause):
+                self._worker_lost(key, cause)
+
+    def _epoch_ended(self, key: str, result: EpochResult) -> None:
+        answer = self._source.epoch_ended(key, result)
+        has_more = result.epoch + 1 < self._jobs[key].config.epochs
+        if has_more and self._interrupted():
+            self._paused.add(key)
+        else:
+            self._executor.answer(key, answer)
+
+    def _worker_lost(self, key: str, cause: str) -> None:
+        self._n_crashes[key] += 1
+        if self._n_crashes[key] < MAX_CRASHES:
+            self._executor.start([self._jobs[key]])
+            return
+        del self._jobs[key]
+        message = f"its process died {MAX_CRASHES} times, the last time by {cause}"
+        self._source.ended(key, Failure(reason="crashed", message=message, traceback=""))

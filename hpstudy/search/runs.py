@@ -1,0 +1,47 @@
+"""The table of runs: one row a `hpstudy run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Engine, insert, update
+
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import RUNS
+
+
+def begin_run(engine: Engine, *, spec: StudySpec, command: str, record: Mapping[str, Any]) -> int:
+    """Adds a run that begins now.
+
+    Args:
+        engine: Of the storage.
+        spec: The study that runs.
+        command: The command line; it must hold no password.
+        record: Plain JSON data: versions, device, threads, git commit, data checksums.
+
+    Returns:
+        The run's id, for `end_run`.
+    """
+    row = {
+        "study": spec.name,
+        "started_at": _now(),
+        "command": command,
+        "study_file": spec.text,
+        "record": json.dumps(record, sort_keys=True),
+    }
+    with engine.begin() as connection:
+        (run_id,) = connection.execute(insert(RUNS).values(row)).inserted_primary_key or (0,)
+    return int(run_id)
+
+
+def end_run(engine: Engine, *, run_id: int, reason: str) -> None:
+    """Notes that a run ends now, and why; a run that was killed keeps no end."""
+    with engine.begin() as connection:
+        connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended_at=_now(), end_reason=reason))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

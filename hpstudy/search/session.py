@@ -1,0 +1,241 @@
+"""One `hpstudy run`: opens the study, trains what is left of it, and records how that went."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import optuna
+import torch
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError
+from hpstudy.executors.local import LoadData, LocalExecutor
+from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search.askers import BaselineAsker, SearchAsker, n_search_trials
+from hpstudy.search.interruption import Interruption
+from hpstudy.search.loop import run
+from hpstudy.search.provenance import describe_run
+from hpstudy.search.runs import begin_run, end_run
+from hpstudy.search.sampling import build_pruner
+from hpstudy.search.source import Observer, Several, Source, Watched, fewest_first, first_to_last
+from hpstudy.search.space import offering
+from hpstudy.search.storage import Storage, open_storage
+from hpstudy.search.trials import TrialSource
+from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
+from hpstudy.spec.study import Component, StudySpec
+from hpstudy.tables import (
+    BASELINES,
+    BASELINES_ATTRIBUTE,
+    DESCRIPTION_ATTRIBUTE,
+    FINISHED,
+    IDENTITY_ATTRIBUTE,
+    PART_SEPARATOR,
+)
+
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study runs.
+
+    Attributes:
+        storage_url: SQLAlchemy URL of the storage.
+        load_data: Gives the images, on the device.
+        device: Where models are trained.
+        command: The command line, for the record.
+    """
+
+    storage_url: str
+    load_data: LoadData
+    device: torch.device
+    command: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has before it, for a progress display.
+
+    Attributes:
+        study: The study's name.
+        n_trials: Trainings in all: sampled trials and baselines.
+        n_ended: Those that had ended before this run.
+        n_interrupted: Those that an earlier run left unfinished.
+    """
+
+    study: str
+    n_trials: int
+    n_ended: int
+    n_interrupted: int
+
+
+class RunObserver(Observer, Protocol):
+    """Watches a whole run."""
+
+    def opened(self, plan: Plan) -> None:
+        """The study is open; trainings follow."""
+        ...
+
+    def stopping(self) -> None:
+        """A signal has come: the epochs under way are the last. Called inside a signal handler."""
+        ...
+
+
+def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
+    """Trains a study's baselines and trials until all have ended; what an earlier run has done is not done again.
+
+    Args:
+        spec: The study, checked.
+        place: Where it runs.
+        observer: Is told of everything that happens.
+
+    Raises:
+        InputError: The storage has a study of this name that is another one.
+        StorageError: The storage cannot be used, or another runner has the study.
+        DataError: The images cannot be read.
+        StudyFailedError: Nothing succeeded, or five trials in a row failed.
+        StudyInterruptedError: A signal stopped it.
+    """
+    with open_storage(place.storage_url) as storage, _only_runner(storage, spec.name):
+        studies = _open_studies(spec, storage)
+        source = _source(spec, storage=storage, studies=studies)
+        executor = LocalExecutor(load_data=place.load_data, device=place.device)
+        record = describe_run(spec, device=place.device, checksums={})
+        observer.opened(_plan(spec, studies))
+        with (
+            _recorded(spec, storage=storage, place=place, record=record),
+            Interruption(announce=observer.stopping) as interruption,
+        ):
+            try:
+                run(Watched(source, observer=observer), executor, interrupted=interruption.requested)
+            except KeyboardInterrupt:
+                raise _interrupted(spec, interruption) from None
+            finally:
+                executor.close()
+            if interruption.requested() and _count(studies, *_ENDED) < _n_trainings(spec):
+                raise _interrupted(spec, interruption)
+        if not _count(studies, TrialState.COMPLETE):
+            raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
+
+
+def _source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study]) -> Source:
+    """The baselines first, then the search; a fair search takes its architectures in turn."""
+    folder = Path(spec.path).resolve().parent
+
+    def trials(name: str, asker: SearchAsker | BaselineAsker) -> TrialSource:
+        return TrialSource(studies[name], storage=storage, asker=asker, study_folder=folder)
+
+    searches = [trials(name, SearchAsker(studies[name], spec=part)) for name, part in _searches(spec).items()]
+    search = Several(searches, order=fewest_first)
+    if not spec.baselines:
+        return search
+    baselines = _part(spec.name, BASELINES)
+    return Several([trials(baselines, BaselineAsker(studies[baselines], spec=spec)), search], order=first_to_last)
+
+
+def _searches(spec: StudySpec) -> dict[str, StudySpec]:
+    """The searches of a study by name: itself, or where it is fair one a architecture with its share of trials."""
+    if not spec.fair:
+        return {spec.name: spec}
+    return {
+        _part(spec.name, architecture): offering(spec, architecture, trials=spec.trials // len(spec.architectures))
+        for architecture in spec.architectures
+    }
+
+
+def _part(name: str, part: str) -> str:
+    return f"{name}{PART_SEPARATOR}{part}"
+
+
+def _open_studies(spec: StudySpec, storage: Storage) -> dict[str, Study]:
+    """Opens or makes the Optuna studies of a study, by name, once it is clear that they are the same study."""
+    _check_identity(spec, storage)
+    pruner = build_pruner(spec.pruner, epochs=spec.epochs)
+    never_pruned = build_pruner(Component("none"), epochs=spec.epochs)
+    pruners = dict.fromkeys(_searches(spec), pruner) | {_part(spec.name, BASELINES): never_pruned}
+    if not spec.baselines:
+        del pruners[_part(spec.name, BASELINES)]
+    studies = {
+        name: optuna.create_study(
+            study_name=name,
+            storage=storage.optuna,
+            pruner=pruners.get(name, pruner),
+            direction="maximize",
+            load_if_exists=True,
+        )
+        for name in (spec.name, *(name for name in pruners if name != spec.name))
+    }
+    head = studies[spec.name]
+    head.set_user_attr(IDENTITY_ATTRIBUTE, identity(spec))
+    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
+    head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
+    return {name: study for name, study in studies.items() if name in pruners}
+
+
+def _check_identity(spec: StudySpec, storage: Storage) -> None:
+    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
+    if spec.name not in existing:
+        return
+    stored = existing[spec.name].user_attrs
+    if IDENTITY_ATTRIBUTE not in stored:
+        raise InputError(
+            f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
+        )
+    changed = (
+        *differences(stored[IDENTITY_ATTRIBUTE], identity(spec)),
+        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), baseline_identities(spec)),
+    )
+    if changed:
+        shown = "\n".join(f"  {line}" for line in changed)
+        raise InputError(
+            f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
+            f"Keep both with --name {spec.name}-2, or undo the change."
+        )
+
+
+def _only_runner(storage: Storage, name: str) -> AbstractContextManager[None]:
+    if storage.database is None:
+        return nullcontext()
+    return hold(lock_path(storage.database, study=name), study=name)
+
+
+@contextmanager
+def _recorded(spec: StudySpec, *, storage: Storage, place: Place, record: Mapping[str, Any]) -> Iterator[None]:
+    run_id = begin_run(storage.engine, spec=spec, command=place.command, record=record)
+    try:
+        yield
+    except HpstudyError as error:
+        end_run(storage.engine, run_id=run_id, reason=str(error))
+        raise
+    end_run(storage.engine, run_id=run_id, reason=FINISHED)
+
+
+def _plan(spec: StudySpec, studies: Mapping[str, Study]) -> Plan:
+    return Plan(
+        study=spec.name,
+        n_trials=_n_trainings(spec),
+        n_ended=_count(studies, *_ENDED),
+        n_interrupted=_count(studies, TrialState.RUNNING),
+    )
+
+
+def _n_trainings(spec: StudySpec) -> int:
+    return len(spec.baselines) + sum(n_search_trials(part) for part in _searches(spec).values())
+
+
+def _count(studies: Mapping[str, Study], *states: TrialState) -> int:
+    return sum(len(study.get_trials(deepcopy=False, states=states)) for study in studies.values())
+
+
+def _interrupted(spec: StudySpec, interruption: Interruption) -> StudyInterruptedError:
+    number = interruption.signal_number or signal.SIGINT
+    return StudyInterruptedError(
+        f"{spec.name}: stopped by {signal.Signals(number).name}; the same command goes on with it",
+        signal_number=number,
+    )

@@ -1,0 +1,125 @@
+"""The study storage: Optuna's tables and hpstudy's own, in one database."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy import Engine, delete, event, insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from hpstudy.database import check_sqlite_file, shown, sqlite_file
+from hpstudy.errors import StorageError
+from hpstudy.runner_lock import hold, lock_path
+from hpstudy.tables import EPOCHS, METADATA
+from hpstudy.training.job import EpochResult
+
+_BUSY_SECONDS = 60
+"""How long SQLite waits for another writer; its default of 5 s is short beside a dashboard that reads much."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """An open storage.
+
+    Attributes:
+        url: Where it is, as given.
+        database: The SQLite file; None for a server.
+        optuna: Optuna's view of it.
+    """
+
+    url: str
+    database: Path | None
+    optuna: RDBStorage
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's view of it."""
+        return self.optuna.engine
+
+    def write_epoch(self, trial_id: int, result: EpochResult) -> None:
+        """Stores an epoch; one that is there already is replaced.
+
+        Args:
+            trial_id: Optuna's `trials.trial_id`.
+            result: Finite losses only: a divergent epoch is not stored.
+        """
+        row = {
+            "trial_id": trial_id,
+            "epoch": result.epoch,
+            "learning_rate": result.learning_rate,
+            "train_loss": result.train_loss,
+            "train_accuracy": result.train_accuracy,
+            "val_loss": result.val_loss,
+            "val_accuracy": result.val_accuracy,
+            "seconds": result.seconds,
+        }
+        same = (EPOCHS.c.trial_id == trial_id) & (EPOCHS.c.epoch == result.epoch)
+        with self.engine.begin() as connection:
+            connection.execute(delete(EPOCHS).where(same))
+            connection.execute(insert(EPOCHS).values(row))
+
+
+@contextmanager
+def open_storage(url: str) -> Iterator[Storage]:
+    """Opens a storage for writing, and makes it where there is none; closes it at the end.
+
+    Args:
+        url: `sqlite:///FILE`, or the URL of a database server.
+
+    Raises:
+        InputError: The URL cannot be understood.
+        StorageError: It cannot be opened, or fails while it is used.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    database = sqlite_file(url)  # refuses what is no URL
+    with _told_in_a_sentence(url):
+        if database is None:
+            storage = Storage(url, None, RDBStorage(url))
+        else:
+            check_sqlite_file(database)
+            # Two processes that create one file at once fail in Optuna's schema: one lock around it.
+            with hold(lock_path(database, study=""), study=database.name):
+                storage = Storage(url, database, _open_sqlite(url))
+        METADATA.create_all(storage.engine)
+        try:
+            yield storage
+        finally:
+            storage.optuna.remove_session()
+            storage.engine.dispose()
+
+
+def _open_sqlite(url: str) -> RDBStorage:
+    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
+    event.listen(storage.engine, "connect", _use_write_ahead_log)
+    storage.engine.dispose()  # the connections that opening left behind were made before the listener
+    return storage
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> None:
+    # Readers never block the runner, and a trial costs a third of what the rollback journal takes.
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+
+
+@contextmanager
+def _told_in_a_sentence(url: str) -> Iterator[None]:
+    place = shown(url)
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
+        fact = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()[0]
+        raise StorageError(f"{place}: the database cannot be used ({fact})") from error
+    except ImportError as error:
+        raise StorageError(
+            f"{place}: needs a Python package that is not installed ({error.__cause__ or error}); "
+            "for PostgreSQL: pip install 'hpstudy[postgres]'"
+        ) from error

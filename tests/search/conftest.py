@@ -1,0 +1,87 @@
+"""What the tests of the search share: running a study, and reading what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+
+from hpstudy.executors.local import data_on
+from hpstudy.results import StudyResults, load_results
+from hpstudy.search.session import Place, Plan, run_study
+from hpstudy.spec.study import StudySpec
+
+CPU = torch.device("cpu")
+
+
+@dataclass
+class Notes:
+    """An observer that keeps what it hears, and can do something after an epoch."""
+
+    after_epoch: Callable[[int], None] = lambda _n: None
+    plans: list[Plan] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    n_epochs: int = 0
+    n_ended: int = 0
+    n_stopping: int = 0
+
+    def opened(self, plan):
+        self.plans.append(plan)
+
+    def started(self, job):
+        self.labels.append(job.label)
+
+    def epoch_ended(self, key, result, answer):
+        self.n_epochs += 1
+        self.after_epoch(self.n_epochs)
+
+    def ended(self, key, end):
+        self.n_ended += 1
+
+    def stopping(self):
+        self.n_stopping += 1
+
+
+@dataclass
+class Lab:
+    """A storage in a temporary folder, and how to run a study in it."""
+
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder / 'lab.db'}"
+
+    def run(self, spec: StudySpec, *, url: str | None = None, notes: Notes | None = None) -> Notes:
+        notes = notes or Notes()
+        place = Place(
+            storage_url=url or self.url,
+            load_data=data_on(CPU, folder=self.folder),
+            device=CPU,
+            command="hpstudy run small.yaml",
+        )
+        run_study(spec, place=place, observer=notes)
+        return notes
+
+    def results(self, name: str = "small", *, url: str | None = None) -> StudyResults:
+        return load_results(url or self.url, study=name)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def told(results: StudyResults):
+    """Everything of a study that a repetition must give again, as plain rows."""
+    trials = results.trials.drop(columns=["trial_id", "seconds"]).astype(object).fillna("–")
+    labels = results.trials.set_index("trial_id")["label"]
+    epochs = (
+        results.epochs.drop(columns=["seconds"])
+        .assign(trial_id=results.epochs["trial_id"].map(labels))
+        .sort_values(["trial_id", "epoch"])
+    )
+    return trials.to_dict("records"), epochs.to_dict("records")

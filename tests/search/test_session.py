@@ -1,0 +1,282 @@
+"""A whole study through the storage: totals, resumption, identity, failures."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+import pytest
+from sqlalchemy import select
+
+from hpstudy.errors import InputError, StudyBusyError, StudyFailedError, StudyInterruptedError
+from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search.storage import open_storage
+from hpstudy.spec.load import load_study
+from hpstudy.spec.study import Baseline, Choices, Component, Fixed, Range, Setting, StudySpec
+from hpstudy.tables import RUNS
+from tests.search.conftest import Lab, Notes, told
+
+MEDIAN = Component("median", {"startup_trials": 2, "warmup_epochs": 1})
+
+
+def with_settings(spec: StudySpec, *settings: Setting) -> StudySpec:
+    return replace(spec, settings={**spec.settings, **{setting.name: setting for setting in settings}})
+
+
+def test_a_study_trains_its_trials_and_then_does_nothing(lab: Lab, small_spec: StudySpec) -> None:
+    first = lab.run(small_spec)
+    assert first.labels == [f"trial {number}" for number in range(6)]
+    assert first.n_epochs == 18
+    results = lab.results()
+    assert results.trials["state"].tolist() == ["complete"] * 6
+    assert results.trials["epochs"].tolist() == [3] * 6
+    assert results.trials["learning_rate"].between(1e-3, 1.0).all()
+    last = results.epochs[results.epochs["epoch"] == 2].set_index("trial_id")["val_accuracy"]
+    assert results.trials.set_index("trial_id")["value"].to_dict() == last.to_dict()
+    again = lab.run(small_spec)
+    assert (again.labels, again.plans[0].n_ended) == ([], 6)
+    assert told(lab.results()) == told(results)
+
+
+def test_more_trials_go_on_and_fewer_do_nothing(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    lab.run(replace(small_spec, trials=4))
+    lab.run(small_spec)
+    assert lab.run(replace(small_spec, trials=2)).labels == []
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(small_spec, url=straight)
+    assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_momentum_is_sampled_only_for_the_optimizer_that_has_it(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, trials=8, epochs=1))
+    trials = lab.results().trials
+    assert set(trials["optimizer"]) == {"sgd", "adam"}
+    assert trials[trials["optimizer"] == "sgd"]["momentum"].between(0, 0.9).all()
+    assert trials[trials["optimizer"] == "adam"]["momentum"].isna().all()
+    study = optuna.load_study(study_name="small", storage=lab.url)
+    for trial in study.trials:
+        assert ("momentum" in trial.params) == (trial.params["optimizer"] == "sgd")
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 5, 9])
+def test_an_interrupted_study_ends_like_one_that_was_not(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, stop_after: int
+) -> None:
+    spec = replace(small_spec, pruner=MEDIAN, baselines=(Baseline("plain", "nets.py:tiny", 3, {"batch_size": 64}),))
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(spec, url=straight)
+
+    def stop(n_epochs: int) -> None:
+        if n_epochs == stop_after:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    notes = Notes(after_epoch=stop)
+    with pytest.raises(StudyInterruptedError, match="stopped by SIGINT; the same command goes on") as raised:
+        lab.run(spec, notes=notes)
+    assert raised.value.exit_code == 130
+    assert notes.n_stopping == 1
+    assert notes.n_epochs == stop_after
+    states = set(lab.results().trials["state"])
+    assert states <= {"complete", "pruned", "interrupted"}
+    assert lab.results().state == "interrupted"
+    lab.run(spec)
+    assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_a_second_ctrl_c_stops_inside_the_epoch(lab: Lab, small_spec: StudySpec) -> None:
+    def stop(n_epochs: int) -> None:
+        if n_epochs == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(StudyInterruptedError) as raised:
+        lab.run(small_spec, notes=Notes(after_epoch=stop))
+    assert raised.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    lab.run(small_spec)
+    assert lab.results().trials["state"].tolist() == ["complete"] * 6
+
+
+def test_a_trial_that_was_killed_before_its_settings_were_sampled_goes_on(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(small_spec, url=straight)
+    lab.run(replace(small_spec, trials=2))
+    optuna.load_study(study_name="small", storage=lab.url).ask()
+    assert lab.results().trials["state"].tolist() == ["complete", "complete", "interrupted"]
+    lab.run(small_spec)
+    assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_weak_trials_are_pruned_and_what_was_saved_is_known(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, trials=12, pruner=MEDIAN))
+    trials = lab.results().trials
+    pruned = trials[trials["state"] == "pruned"]
+    assert len(pruned) >= 2
+    assert (pruned["epochs"] == 2).all()
+    assert set(pruned["reason"]) == {"pruned after epoch 2"}
+    assert pruned["value"].isna().all()
+
+
+def test_baselines_come_first_are_never_pruned_and_can_be_added(lab: Lab, small_spec: StudySpec) -> None:
+    hopeless = Baseline("hopeless", "nets.py:tiny", 2, {"learning_rate": 1e-12, "optimizer": "sgd"})
+    spec = replace(small_spec, pruner=MEDIAN, baselines=(hopeless,))
+    assert lab.run(spec).labels[0] == "hopeless"
+    later = Baseline("later", "nets.py:tiny", 3, {"nets.py:tiny.hidden": 4})
+    assert lab.run(replace(spec, baselines=(hopeless, later))).labels == ["later"]
+    trials = lab.results().trials
+    baselines = trials[trials["part"] == "baselines"].set_index("label")
+    assert baselines["state"].to_dict() == {"hopeless": "complete", "later": "complete"}
+    assert baselines["epochs"].to_dict() == {"hopeless": 2, "later": 3}
+    assert baselines.loc["hopeless", "batch_size"] == 256  # fixed by the study
+    assert baselines.loc["later", "learning_rate"] == 0.01  # the catalogue's default, for the study searches it
+    assert baselines.loc["later", "nets.py:tiny.hidden"] == 4
+    assert len(optuna.load_study(study_name="small/baselines", storage=lab.url).trials) == 2
+
+
+def test_another_study_of_the_same_name_is_refused_with_the_difference(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, trials=1))
+    other = replace(with_settings(small_spec, Setting("batch_size", Fixed(128))), epochs=4)
+    with pytest.raises(InputError) as raised:
+        lab.run(other)
+    assert str(raised.value) == (
+        f"{small_spec.path}: is not the study small that the storage has:\n"
+        "  epochs: 3 in the storage, 4 in the file\n"
+        "  settings.batch_size: 256 in the storage, 128 in the file\n"
+        "Keep both with --name small-2, or undo the change."
+    )
+
+
+def test_a_plain_optuna_study_of_that_name_is_left_alone(lab: Lab, small_spec: StudySpec) -> None:
+    optuna.create_study(study_name="small", storage=lab.url)
+    with pytest.raises(InputError, match="small: the storage has a study of this name that hpstudy did not make"):
+        lab.run(small_spec)
+
+
+def test_divergence_is_pruned_and_never_best(lab: Lab, small_spec: StudySpec) -> None:
+    spec = with_settings(small_spec, Setting("learning_rate", Choices((1e30, 0.1))), Setting("optimizer", Fixed("sgd")))
+    lab.run(spec)
+    trials = lab.results().trials
+    wild = trials[trials["learning_rate"] == 1e30]
+    assert 0 < len(wild) < 6
+    assert set(wild["state"]) == {"pruned"}
+    assert set(wild["reason"]) == {"diverged in epoch 1: the loss was not finite"}
+    assert lab.results().epochs["train_loss"].abs().max() < 1e6
+    assert optuna.load_study(study_name="small", storage=lab.url).best_params["learning_rate"] == 0.1
+
+
+FAILS = """
+from torch import nn
+
+def picky(input_shape, n_classes, *, dropout=0.0, hidden=8):
+    if hidden > 8:
+        raise ValueError(f"{hidden} is too many")
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.Linear(hidden, n_classes))
+"""
+
+
+def picky_study(folder: Path, hidden: str) -> StudySpec:
+    (folder / "nets.py").write_text(FAILS, encoding="utf-8")
+    file = folder / "picky.yaml"
+    file.write_text(
+        "name: small\ndataset: digits\narchitecture: nets.py:picky\nepochs: 1\ntrials: 7\npruner: none\n"
+        f"settings: {{learning_rate: [0.1, 0.2], nets.py:picky.hidden: {hidden}}}\n",
+        encoding="utf-8",
+    )
+    return load_study(file)
+
+
+def test_settings_that_fail_do_not_end_the_study(lab: Lab, tmp_path: Path) -> None:
+    lab.run(picky_study(tmp_path, "[4, 8, 9]"))
+    trials = lab.results().trials
+    failed = trials[trials["state"] == "failed"]
+    assert 0 < len(failed) < 7
+    assert set(failed["nets.py:picky.hidden"]) == {9}
+    assert set(failed["reason"]) == {"error"}
+    assert set(failed["message"]) == {"nets.py:6: ValueError: 9 is too many"}
+    assert lab.run(picky_study(tmp_path, "[4, 8, 9]")).labels == []
+
+
+def test_five_failures_in_a_row_stop_the_study_which_can_go_on(lab: Lab, tmp_path: Path) -> None:
+    spec = picky_study(tmp_path, "[9, 10]")
+    with pytest.raises(StudyFailedError) as raised:
+        lab.run(spec)
+    assert raised.value.exit_code == 1
+    assert str(raised.value).startswith("small: 5 trials in a row failed, the last with error: nets.py:6: ValueError:")
+    assert len(lab.results().trials) == 5
+    with pytest.raises(StudyFailedError, match="small: no trial succeeded; `hpstudy show small` says why"):
+        lab.run(spec)
+    assert len(lab.results().trials) == 7
+
+
+def test_a_grid_ends_by_itself_and_tries_each_combination_once(lab: Lab, small_spec: StudySpec) -> None:
+    settings = {
+        "optimizer": Setting("optimizer", Choices(("sgd", "adam"))),
+        "momentum": Setting("momentum", Range(0.0, 0.9, step=0.3), {"optimizer": ("sgd",)}),
+        "batch_size": Setting("batch_size", Fixed(256)),
+    }
+    spec = replace(small_spec, settings=settings, sampler=Component("grid"), trials=50, epochs=1)
+    notes = lab.run(replace(spec, trials=3))
+    notes = lab.run(spec)
+    assert notes.plans[0].n_trials == 5
+    trials = lab.results().trials
+    tried = sorted((row.optimizer, round(row.momentum, 6)) for row in trials.fillna(-1.0).itertuples())
+    assert tried == [("adam", -1.0), ("sgd", 0.0), ("sgd", 0.3), ("sgd", 0.6), ("sgd", 0.9)]
+
+
+def test_a_fair_study_gives_each_architecture_its_trials_in_turn(lab: Lab, small_spec: StudySpec) -> None:
+    spec = replace(small_spec, architectures=("nets.py:tiny", "cnn"), fair=True, epochs=1)
+    notes = lab.run(spec)
+    assert notes.labels[:3] == ["trial nets.py:tiny/0", "trial cnn/0", "trial nets.py:tiny/1"]
+    counts = lab.results().trials["architecture"].value_counts().to_dict()
+    assert counts == {"nets.py:tiny": 3, "cnn": 3}
+    names = {study.study_name for study in optuna.get_all_study_summaries(lab.url)}
+    assert names == {"small", "small/nets.py:tiny", "small/cnn"}
+
+
+def test_a_study_may_choose_among_architectures(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, architectures=("nets.py:tiny", "cnn"), epochs=1, trials=8))
+    trials = optuna.load_study(study_name="small", storage=lab.url).trials
+    assert {trial.params["architecture"] for trial in trials} == {"nets.py:tiny", "cnn"}
+
+
+def test_a_second_runner_is_told_who_has_the_study(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    with (
+        hold(lock_path(tmp_path / "lab.db", study="small"), study="small"),
+        pytest.raises(
+            StudyBusyError, match=rf"small: is being run by process {os.getpid()} on .+; wait for it"
+        ) as raised,
+    ):
+        lab.run(small_spec)
+    assert raised.value.exit_code == 3
+
+
+def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, trials=1))
+    lab.run(replace(small_spec, trials=2))
+    runs = lab.results().runs
+    assert runs["end_reason"].tolist() == ["finished", "finished"]
+    assert (runs["ended_at"] >= runs["started_at"]).all()
+    assert runs["study_file"].tolist() == [small_spec.text] * 2
+    assert runs["command"].tolist() == ["hpstudy run small.yaml"] * 2
+    with open_storage(lab.url) as storage, storage.engine.connect() as connection:
+        record = connection.execute(select(RUNS.c.record)).scalars().first()
+    for fact in (
+        '"torch": "',
+        '"threads": ',
+        '"device": "cpu',
+        '"architecture_sources": {"nets.py:tiny": "',
+        '"git"',
+    ):
+        assert fact in record
+
+
+def test_plain_optuna_reads_the_study(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(small_spec)
+    study = optuna.load_study(study_name="small", storage=lab.url)
+    assert [len(trial.intermediate_values) for trial in study.trials] == [3] * 6
+    assert study.best_value == lab.results().trials["value"].max()
