@@ -1,0 +1,52 @@
+# The commands of this repository, the same for people and for CI.
+# Everything runs in .venv, made from Python 3.11 or newer and a package index.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+DATA ?= data
+
+.PHONY: help demo study test test-slow lint format bench clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# One stamp a set of packages: it is made again when what it installs has changed.
+.venv/run.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: .venv/run.stamp ## set up, then the main job in about a minute, without any download of data
+	$(BIN)/hpstudy run studies/lenet_digits.yaml
+
+study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-5 on it
+	$(BIN)/hpstudy datasets fetch fashion_mnist --data $(DATA)
+	$(BIN)/hpstudy run studies/lenet_fashion.yaml --trials 50 --data $(DATA)
+
+test: .venv/dev.stamp ## set up, then the fast tests (under three minutes)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: .venv/dev.stamp ## the long tests
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+lint: .venv/dev.stamp ## ruff, mypy and the laws of the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev.stamp ## lets ruff write the code as it should look
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/run.stamp ## the short benchmarks
+	$(BIN)/python benchmarks/epoch.py --data $(DATA)
+
+clean: ## removes the environment and caches, no data and no results
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist

@@ -1,0 +1,247 @@
+"""The commands: each parses, calls one function, and prints."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from hpstudy import __version__
+from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError
+
+if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
+    from hpstudy.executors.local import LoadData
+    from hpstudy.search.preflight import Preflight
+    from hpstudy.spec.load import Reading
+    from hpstudy.spec.study import StudySpec
+
+app = typer.Typer(
+    name="hpstudy",
+    help="Hyperparameter studies of image classifiers from one YAML file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+datasets_app = typer.Typer(help="Lists the data sets, or obtains one.", invoke_without_command=True)
+app.add_typer(datasets_app, name="datasets")
+
+StudyFile = Annotated[Path, typer.Argument(help="The study file.", metavar="STUDY.yaml", show_default=False)]
+StudyName = Annotated[str, typer.Argument(help="A study in the storage.", metavar="NAME", show_default=False)]
+StorageUrl = Annotated[
+    str,
+    typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
+]
+DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+DEFAULT_STORAGE = "sqlite:///hpstudy.db"
+DEFAULT_DATA = Path("data")
+
+
+def main() -> None:
+    """The console script: runs a command and turns every error of a user into one message and its exit code."""
+    try:
+        app()
+    except HpstudyError as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stdout.flush()
+        _console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,  # noqa: FBT002  # a flag; `main` reads it
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,  # noqa: FBT002  # a flag
+) -> None:
+    """Hyperparameter studies of image classifiers from one YAML file."""
+    if version:
+        typer.echo(f"hpstudy {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE")] = Path("study.yaml"),
+) -> None:
+    """Writes a commented starter study."""
+    from hpstudy.spec.starter import starter_study
+
+    if file.exists():
+        raise InputError(f"{file}: there is such a file already; name another")
+    try:
+        file.write_text(starter_study(file.stem), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written ({error.strerror})") from error
+    typer.echo(f"{file} is written. Next: hpstudy check {shlex.quote(str(file))}")
+
+
+@app.command()
+def check(file: StudyFile, data: DataFolder = DEFAULT_DATA, device: Device = "auto") -> None:
+    """Checks a study file: every value, and one batch through every architecture; estimates the time."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.search.estimate import estimate_study
+    from hpstudy.search.preflight import largest_and_smallest_batch, study_folder
+    from hpstudy.spec.load import read_study
+    from hpstudy.terminal.models import checked_study
+    from hpstudy.training.device import choose_device
+
+    chosen = choose_device(device)
+    spec, found = _checked(file, read_study(file), data_on(chosen, folder=data))
+    estimate = estimate_study(
+        spec,
+        configs=largest_and_smallest_batch(spec),
+        data=found.data,
+        device=chosen,
+        folder=study_folder(spec),
+    )
+    models = [(candidate.label, model.layers) for candidate, model in found.models]
+    _console().print(checked_study(spec, models=models, input_shape=found.data.input_shape, estimate=estimate))
+
+
+@app.command()
+def run(
+    file: StudyFile,
+    trials: Annotated[int | None, typer.Option(help="Sampled trials in all.", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of a trial.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Another name for the study.", show_default=False)] = None,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    data: DataFolder = DEFAULT_DATA,
+    device: Device = "auto",
+) -> None:
+    """Runs a study, or goes on with it: trains its baselines and trials, and stops weak ones early."""
+    from hpstudy.database import sqlite_file
+    from hpstudy.executors.local import data_on
+    from hpstudy.results import load_results
+    from hpstudy.search.session import Place, run_study
+    from hpstudy.spec.load import read_study
+    from hpstudy.terminal.progress import RunProgress
+    from hpstudy.terminal.tables import study_summary
+    from hpstudy.training.device import choose_device
+
+    sqlite_file(storage)
+    given = {"trials": trials, "epochs": epochs, "name": name}
+    reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
+    chosen = choose_device(device)
+    load_data = data_on(chosen, folder=data)
+    spec, _ = _checked(file, reading, load_data)
+    console = _console()
+    place = Place(storage_url=storage, load_data=load_data, device=chosen, command=_command_line(storage))
+    with RunProgress(console) as progress:
+        run_study(spec, place=place, observer=progress)
+    console.print(study_summary(load_results(storage, study=spec.name), console=console))
+
+
+@app.command("list")
+def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
+    """Lists the studies in the storage."""
+    from hpstudy.results import list_studies
+    from hpstudy.terminal.tables import study_list
+
+    _console().print(study_list(list_studies(storage)))
+
+
+@app.command()
+def show(
+    name: StudyName,
+    trial: Annotated[
+        str | None, typer.Argument(help="A trial's number, best, or a baseline's name.", metavar="TRIAL")
+    ] = None,
+    storage: StorageUrl = DEFAULT_STORAGE,
+) -> None:
+    """Shows a study's leaderboard, or one trial with its epochs."""
+    from hpstudy.results import find_trial, load_results
+    from hpstudy.terminal.tables import study_summary, trial_details
+
+    results = load_results(storage, study=name)
+    console = _console()
+    if trial is None:
+        console.print(study_summary(results, console=console))
+    else:
+        console.print(trial_details(results, trial=find_trial(results, trial)))
+
+
+@app.command()
+def delete(
+    name: StudyName,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
+    storage: StorageUrl = DEFAULT_STORAGE,
+) -> None:
+    """Deletes a study with all that belongs to it, after asking."""
+    from hpstudy.results import load_results
+    from hpstudy.search.removal import delete_study
+
+    results = load_results(storage, study=name)
+    if not yes:
+        typer.confirm(f"Delete {name} with its {len(results.trials)} trials for ever?", abort=True)
+    delete_study(storage, study=name)
+    typer.echo(f"{name} is deleted")
+
+
+@datasets_app.callback()
+def datasets(context: typer.Context, data: DataFolder = DEFAULT_DATA) -> None:
+    """Lists the data sets and whether they are there."""
+    if context.invoked_subcommand is None:
+        from hpstudy.datasets.obtain import status
+        from hpstudy.spec.catalogue import DATASETS
+        from hpstudy.terminal.models import dataset_list
+
+        _console().print(dataset_list([(row, status(row.name, folder=data)) for row in DATASETS]))
+
+
+@datasets_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A data set's name.", metavar="NAME")],
+    data: DataFolder = DEFAULT_DATA,
+) -> None:
+    """Obtains a data set: a copy on this machine, a download, or Debian's package."""
+    from hpstudy.datasets import obtain
+
+    obtain.fetch(name, folder=data, say=typer.echo)
+
+
+@app.command()
+def architectures() -> None:
+    """Lists the architectures with their options."""
+    from hpstudy.spec.catalogue import ARCHITECTURES
+    from hpstudy.terminal.models import architecture_list
+
+    _console().print(architecture_list(ARCHITECTURES))
+
+
+def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySpec, Preflight]:
+    """The study, once neither its file nor its architectures and data have a problem; all of them at once."""
+    from hpstudy.search.preflight import preflight
+
+    if reading.spec is None:
+        raise StudyFileError(str(file), reading.problems)
+    try:
+        found = preflight(reading.spec, load_data=load_data)
+    except DataError:
+        if reading.problems:
+            raise StudyFileError(str(file), reading.problems) from None
+        raise
+    if problems := (*reading.problems, *found.problems):
+        raise StudyFileError(str(file), problems)
+    return reading.spec, found
+
+
+def _command_line(storage: str) -> str:
+    """The command as it was typed, for the record, without the password of the storage."""
+    from hpstudy.database import shown
+
+    typed = shlex.join(["hpstudy", *sys.argv[1:]])
+    return typed.replace(storage, shown(storage))
+
+
+def _console(*, stderr: bool = False) -> Console:
+    # Markup off: names come from users.
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)

@@ -1,0 +1,50 @@
+"""Numbers and times as people read them."""
+
+from __future__ import annotations
+
+import math
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def percent(fraction: float) -> str:
+    """A fraction as `91.04 %`; an en dash for a number that is not there."""
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """A time as `4.2 s`, `41 s`, `12 min 5 s` or `3 h 20 min`; an en dash for one that is not there."""
+    if math.isnan(seconds):
+        return "–"
+    if seconds < 10:  # below it a tenth still tells something
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def about(seconds: float) -> str:
+    """A time that is only estimated: `under a minute`, `about 12 min`, `about 3.5 h`."""
+    if seconds < _MINUTE:
+        return "under a minute"
+    if seconds < 2 * _HOUR:
+        return f"about {round(seconds / _MINUTE)} min"
+    return f"about {seconds / _HOUR:.1f} h"
+
+
+def value(setting: object) -> str:
+    """A setting's value: floats with three digits that count, an en dash for one that was not set."""
+    if setting is None or (isinstance(setting, float) and math.isnan(setting)):
+        return "–"
+    if isinstance(setting, float):
+        return f"{setting:.3g}"
+    return str(setting)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`; thousands apart."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,150 @@
+"""What there is to choose from, and a checked study: layer tables, data sets, architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from hpstudy.spec.catalogue import ArchitectureRow, DatasetRow
+from hpstudy.spec.study import StudySpec
+from hpstudy.terminal.format import about, duration, plural
+
+
+class LayerRow(Protocol):
+    """One row of a layer table; `architectures.layers.Layer` is one."""
+
+    @property
+    def name(self) -> str:
+        """Where it is in the model."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Its class."""
+        ...
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Without the batch."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Its own."""
+        ...
+
+    @property
+    def mult_adds(self) -> int:
+        """For one image."""
+        ...
+
+
+class Times(Protocol):
+    """An estimate in seconds; `search.estimate.Estimate` is one."""
+
+    @property
+    def epoch(self) -> float:
+        """One epoch."""
+        ...
+
+    @property
+    def search(self) -> float:
+        """The search."""
+        ...
+
+    @property
+    def confirmation(self) -> float:
+        """The confirmation."""
+        ...
+
+
+def checked_study(
+    spec: StudySpec,
+    *,
+    models: Sequence[tuple[str, Sequence[LayerRow]]],
+    input_shape: tuple[int, int, int],
+    estimate: Times,
+) -> Group:
+    """What `hpstudy check` found: the layer table of each different model, and the time that the study takes."""
+    parts: list[RenderableType] = []
+    shown: dict[tuple[LayerRow, ...], list[str]] = {}
+    for label, layers in models:
+        shown.setdefault(tuple(layers), []).append(label)
+    for rows, labels in shown.items():
+        parts += [layer_table(", ".join(labels), layers=rows, input_shape=input_shape), Text()]
+    searched = plural(spec.trials, "trial")
+    baselines = f" and {plural(len(spec.baselines), 'baseline')}" if spec.baselines else ""
+    lines = [
+        f"{spec.path}: no problem found",
+        (
+            f"an epoch takes {duration(estimate.epoch)} here; {searched}{baselines} of {spec.epochs} epochs: "
+            f"{about(estimate.search)}, less what pruning saves"
+        ),
+    ]
+    return Group(*parts, Text("\n".join(lines)))
+
+
+def layer_table(title: str, *, layers: Sequence[LayerRow], input_shape: tuple[int, int, int]) -> Table:
+    """The layers of a model in the order in which an image passes them."""
+    total = sum(layer.parameters for layer in layers)
+    cost = sum(layer.mult_adds for layer in layers)
+    table = _table(f"{title}: {total:,} parameters, {cost:,} multiply–adds an image")
+    table.add_column("layer")
+    table.add_column("kind")
+    for heading in ("output", "parameters", "multiply–adds"):
+        table.add_column(heading, justify="right")
+    table.add_row("input", "", _shape(input_shape), "", "")
+    for layer in layers:
+        counts = (f"{count:,}" if count else "–" for count in (layer.parameters, layer.mult_adds))
+        table.add_row(layer.name, layer.kind, _shape(layer.output_shape), *counts)
+    return table
+
+
+def dataset_list(rows: Sequence[tuple[DatasetRow, str]]) -> Table:
+    """The data sets of the catalogue, each with whether it is there."""
+    table = _table("")
+    for heading in ("data set", "state", "images", "classes", "what"):
+        table.add_column(heading)
+    for row, state in rows:
+        table.add_row(
+            Text(row.name, style="bold"),
+            Text(state, style={"ready": "green", "built in": "green", "damaged": "red"}.get(state, "")),
+            _shape(row.shape) if row.shape else "yours",
+            str(row.n_classes or "yours"),
+            row.meaning,
+        )
+    return table
+
+
+def architecture_list(rows: Sequence[ArchitectureRow]) -> Group:
+    """The architectures of the catalogue with their options and sources, and how to name others."""
+    table = _table("")
+    for heading in ("architecture", "option", "default", "meaning"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(Text(row.name, style="bold"), "", "", row.meaning)
+        table.add_row("", "dropout", f"{row.dropout:g}", "a setting of every architecture")
+        for option in row.options:
+            table.add_row("", option.name, str(option.default).lower(), option.meaning)
+        table.add_row("", "", "", Text(row.target.replace(".", "/").replace(":", ".py: "), style="dim"))
+    others = "Also torchvision:NAME (torchvision:resnet18), and your own as package.module:name or file.py:name."
+    return Group(table, Text(f"\n{others}"))
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "×".join(str(size) for size in shape)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=None,
+        pad_edge=False,
+    )

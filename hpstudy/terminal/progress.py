@@ -1,0 +1,170 @@
+"""Progress of a run: a live display on a terminal, and everywhere one plain line as each training ends."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from hpstudy.terminal.format import about, duration, percent, plural
+from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+
+
+class Plan(Protocol):
+    """What a run has before it; `search.session.Plan` is one."""
+
+    @property
+    def study(self) -> str:
+        """The study's name."""
+        ...
+
+    @property
+    def n_trials(self) -> int:
+        """Trainings in all."""
+        ...
+
+    @property
+    def n_ended(self) -> int:
+        """Trainings that had ended before the run."""
+        ...
+
+    @property
+    def n_interrupted(self) -> int:
+        """Trainings that an earlier run left unfinished."""
+        ...
+
+
+@dataclass
+class _Shown:
+    """A training under way: its job, its line of the display, when it began, and its last epoch."""
+
+    job: TrainingJob
+    task: TaskID
+    began: float
+    last: EpochResult | None = None
+    answer: Answer = "go"
+
+
+class RunProgress:
+    """Shows a run; use it as a context manager around `run_study`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        # Without a terminal rich would print the display once, at the end, below the lines: it is left out.
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=28),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._study = self._bars.add_task("", total=None, visible=False, note="")
+        self._running: dict[str, _Shown] = {}
+        self._best: tuple[float, str] | None = None
+        self._n_left = 0
+        self._n_ended_now = 0
+        self._began = time.monotonic()
+
+    def __enter__(self) -> RunProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def opened(self, plan: Plan) -> None:
+        """Shows the study's bar, and says where the run begins."""
+        self._began = time.monotonic()
+        self._n_left = max(plan.n_trials - plan.n_ended, 0)
+        self._bars.update(
+            self._study,
+            description=plan.study,
+            total=max(plan.n_trials, plan.n_ended),
+            completed=plan.n_ended,
+            visible=True,
+        )
+        self._console.print(Text(f"{plan.study} {_beginning(plan)}"))
+
+    def started(self, job: TrainingJob) -> None:
+        """Adds a line for the training."""
+        task = self._bars.add_task(f"  {job.label}", total=job.config.epochs, note="")
+        self._running[job.key] = _Shown(job, task, time.monotonic())
+
+    def epoch_ended(self, key: str, result: EpochResult, answer: Answer) -> None:
+        """Moves the training's bar."""
+        shown = self._running[key]
+        shown.last, shown.answer = result, answer
+        self._bars.update(shown.task, completed=result.epoch + 1, note=f"validation {percent(result.val_accuracy)}")
+
+    def ended(self, key: str, end: Outcome | Failure) -> None:
+        """Prints the training's line, and moves the study's bar."""
+        shown = self._running.pop(key)
+        self._bars.remove_task(shown.task)
+        self._n_ended_now += 1
+        self._n_left = max(self._n_left - 1, 0)
+        self._console.print(_line(shown, end), soft_wrap=True, highlight=False)
+        if isinstance(end, Outcome) and not end.stopped and shown.last:
+            candidate = (shown.last.val_accuracy, shown.job.label)
+            self._best = max(self._best or candidate, candidate, key=lambda pair: pair[0])
+        self._bars.update(self._study, advance=1, note=self._note())
+
+    def stopping(self) -> None:
+        """Says what is still being finished."""
+        epochs = [
+            f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
+            for shown in self._running.values()
+        ]
+        what = " and ".join(epochs) or "what is under way"
+        self._console.print(Text(f"finishing {what}; press Ctrl-C again to stop now", style="yellow"))
+
+    def _note(self) -> str:
+        seconds = (time.monotonic() - self._began) / self._n_ended_now * self._n_left
+        parts = [f"{about(seconds)} left"] if self._n_left else []
+        if self._best:
+            parts.append(f"best so far {percent(self._best[0])} ({self._best[1]})")
+        return " · ".join(parts)
+
+
+def _beginning(plan: Plan) -> str:
+    left = plan.n_trials - plan.n_ended
+    if left <= 0:
+        return f"has all of its {plan.n_trials} trainings; nothing to train"
+    if not plan.n_ended + plan.n_interrupted:
+        return f"begins: {plural(left, 'training')}"
+    interrupted = f", {plan.n_interrupted} interrupted" if plan.n_interrupted else ""
+    return f"goes on: {plan.n_ended} of {plan.n_trials} trainings have ended{interrupted}"
+
+
+def _line(shown: _Shown, end: Outcome | Failure) -> Text:
+    seconds = duration(time.monotonic() - shown.began)
+    accuracy = percent(shown.last.val_accuracy) if shown.last else "–"
+    epochs = f"{shown.last.epoch + 1 if shown.last else 0}/{shown.job.config.epochs} epochs"
+    state, style = _state(shown, end)
+    config = shown.job.config
+    settings = f"{config.optimizer}, learning rate {config.learning_rate:.2g}, batch {config.batch_size}"
+    line = Text(f"{shown.job.label:<14} ")
+    line.append(f"{state:<9}", style=style)
+    if isinstance(end, Failure):
+        line.append(f" {end.reason}: {end.message}")
+        return line
+    line.append(f"{'–' if state == 'diverged' else accuracy:>8}", style="bold" if state == "complete" else "")
+    line.append(f"  {epochs:<13} {seconds:>10}  ")
+    line.append(settings, style="dim")
+    return line
+
+
+def _state(shown: _Shown, end: Outcome | Failure) -> tuple[str, str]:
+    if isinstance(end, Failure):
+        return "failed", "red"
+    if shown.last and shown.last.diverged:
+        return "diverged", "magenta"
+    return ("pruned", "yellow") if shown.answer == "stop" else ("complete", "green")

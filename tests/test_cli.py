@@ -1,0 +1,254 @@
+"""The commands as a user types them: what they print, and what they exit with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpstudy import __version__
+from hpstudy.cli import main
+
+COMMANDS = ("init", "check", "run", "list", "show", "delete", "datasets", "architectures")
+
+
+class Shell:
+    """Runs commands in this process, in a folder of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch = monkeypatch
+        self.capsys = capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error of `hpstudy WORDS`."""
+        self.monkeypatch.setattr(sys, "argv", ["hpstudy", *words])
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = self.capsys.readouterr()
+        return code, printed.out, printed.err
+
+
+@pytest.fixture
+def hpstudy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    return Shell(monkeypatch, capsys)
+
+
+def hpstudy_process(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`hpstudy WORDS` as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "hpstudy", *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=100,
+    )
+
+
+def test_a_study_from_its_file_to_its_removal(hpstudy: Shell, small_study: Path) -> None:
+    code, out, err = hpstudy("run", "small.yaml", "--trials", "4")
+    assert (code, err) == (0, "")
+    assert out.startswith("small begins: 4 trainings\ntrial 0 ")
+    assert out.count(" complete ") >= 4
+    assert "Best 4 of 4 trials" in out
+    assert "hpstudy show small TRIAL" in out
+    assert hpstudy("run", "small.yaml", "--trials", "4")[1].startswith(
+        "small has all of its 4 trainings; nothing to train\n"
+    )
+    assert hpstudy("run", "small.yaml", "--trials", "5")[1].startswith("small goes on: 4 of 5 trainings have ended\n")
+
+    code, out, _ = hpstudy("list")
+    header, row = (line.split() for line in out.splitlines())
+    assert header[:4] == ["study", "complete", "pruned", "failed"]
+    assert row[:4] == ["small", "5", "0", "0"]
+    assert "finished" in row
+
+    assert "Best 5 of 5 trials" in hpstudy("show", "small")[1]
+    code, out, _ = hpstudy("show", "small", "3")
+    assert out.startswith("small, trial 3: complete\n")
+    assert [line.split()[0] for line in out.rstrip().splitlines()[-3:]] == ["1", "2", "3"]
+    assert hpstudy("show", "small", "best")[0] == 0
+
+    assert hpstudy("delete", "small", "--yes") == (0, "small is deleted\n", "")
+    assert hpstudy("list")[1] == "No study yet. `hpstudy init` writes a starter study.\n"
+
+
+def test_another_name_and_other_epochs_make_another_study(hpstudy: Shell, small_study: Path) -> None:
+    hpstudy("run", "small.yaml", "--trials", "1")
+    code, _, err = hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
+    assert code == 2
+    assert "epochs: 3 in the storage, 1 in the file" in err
+    assert "--name small-2" in err
+    assert hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1", "--name", "other")[0] == 0
+    assert [line.split()[0] for line in hpstudy("list")[1].splitlines()] == ["study", "other", "small"]
+
+
+def test_init_writes_a_study_that_can_be_checked(hpstudy: Shell) -> None:
+    assert hpstudy("init", "mine.yaml")[1] == "mine.yaml is written. Next: hpstudy check mine.yaml\n"
+    code, out, _ = hpstudy("check", "mine.yaml")
+    assert code == 0
+    assert "61,706 parameters" in out
+    assert "mine.yaml: no problem found" in out
+    assert hpstudy("init", "mine.yaml")[::2] == (2, "mine.yaml: there is such a file already; name another\n")
+
+
+def test_problems_of_file_architecture_and_data_come_in_one_go(hpstudy: Shell, small_study: Path) -> None:
+    text = small_study.read_text(encoding="utf-8")
+    text = text.replace("batch_size: 256", "batch_size: 5000").replace("trials: 6", "trials: 0")
+    text = text.replace("optimizer: [sgd, adam]", "optimizer: [sgd, adma]\n  nets.py:tiny.hiden: 3")
+    small_study.write_text(text, encoding="utf-8")
+    code, out, err = hpstudy("run", "small.yaml")
+    assert (code, out) == (2, "")
+    lines = err.splitlines()
+    assert [line.split(": ")[0:2] for line in lines] == [
+        ["small.yaml:6:9", "trials"],
+        ["small.yaml:10:20", "settings.optimizer"],
+        ["small.yaml:11:23", "settings.nets.py:tiny.hiden"],
+        ["small.yaml:13:15", "settings.batch_size"],
+    ]
+    assert lines[1].endswith('Did you mean "adam"?')
+    assert lines[2].endswith('no option of nets.py:tiny "hiden". Did you mean "hidden"?')
+    assert lines[3].endswith("5000: a batch cannot be larger than the 1,293 images of the training part")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("run", "smal.yaml"), 2, "smal.yaml: no such file. Did you mean small.yaml?"),
+        (
+            ("run", "small.yaml", "--device", "tpu"),
+            2,
+            "--device: no device 'tpu'; known: auto, cpu, cuda, mps",
+        ),
+        (
+            ("run", "small.yaml", "--storage", "nonsense"),
+            2,
+            "--storage: 'nonsense' is no database URL; for example sqlite:///hpstudy.db",
+        ),
+        (
+            ("run", "small.yaml", "--storage", "sqlite:///no/where.db"),
+            3,
+            "no: there is no such folder; make it, or choose another --storage",
+        ),
+        (
+            ("run", "small.yaml", "--storage", "sqlite:///nets.py"),
+            3,
+            "nets.py: is no SQLite database; nothing was overwritten; choose another --storage",
+        ),
+        (("list",), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
+        (("show", "small"), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
+        (("datasets", "fetch", "minst"), 2, "mnist"),
+    ],
+)
+def test_a_mistake_has_one_message_and_its_exit_code(
+    hpstudy: Shell, small_study: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    ended, out, err = hpstudy(*words)
+    assert (ended, out) == (code, "")
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_an_absent_data_set_is_exit_4_and_problems_of_the_file_come_first(hpstudy: Shell, small_study: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("dataset: digits", "dataset: mnist")
+    small_study.write_text(text, encoding="utf-8")
+    code, _, err = hpstudy("run", "small.yaml")
+    assert code == 4
+    assert "hpstudy datasets fetch mnist" in err
+    small_study.write_text(text.replace("trials: 6", "trials: no"), encoding="utf-8")
+    code, _, err = hpstudy("run", "small.yaml")
+    assert code == 2
+    assert err.startswith("small.yaml:6:9: trials: ")
+
+
+def test_unknown_study_and_trial_are_told_with_what_there_is(hpstudy: Shell, small_study: Path) -> None:
+    hpstudy("run", "small.yaml", "--trials", "1")
+    assert 'Did you mean "small"?' in hpstudy("show", "smal")[2]
+    code, _, err = hpstudy("show", "small", "7")
+    assert (code, err) == (2, "small: no trial '7'; known: a number below 1, best\n")
+    assert hpstudy("delete", "smal", "--yes")[0] == 2
+
+
+def test_listings_need_no_study(hpstudy: Shell) -> None:
+    code, out, _ = hpstudy("datasets")
+    assert code == 0
+    states = {line.split()[0]: line for line in out.splitlines() if line and not line.startswith(" ")}
+    assert "built in" in states["digits"]
+    assert "absent" in states["cifar10"]
+    code, out, _ = hpstudy("architectures")
+    assert code == 0
+    for name in ("lenet5", "alexnet-cifar", "resnet-mini", "torchvision:NAME"):
+        assert name in out
+
+
+@pytest.mark.parametrize("words", [("--help",), ("list",), ("show", "small"), ("architectures",), ("init", "x.yaml")])
+def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp_path: Path, words) -> None:
+    hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
+    program = (
+        "import sys\nfrom hpstudy.cli import main\n"
+        f"sys.argv = ['hpstudy', *{words!r}]\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert 'torch' not in sys.modules\nassert 'optuna' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    done = hpstudy_process(tmp_path, "--debug", "run", "absent.yaml")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "absent.yaml: no such file" in done.stderr
+
+
+def test_version_and_help_name_every_command(hpstudy: Shell) -> None:
+    assert hpstudy("--version")[1] == f"hpstudy {__version__}\n"
+    out = hpstudy("--help")[1]
+    for command in COMMANDS:
+        assert f"  {command} " in out
+
+
+def test_without_colour_without_a_locale_in_a_path_with_spaces(small_study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    for file in ("small.yaml", "nets.py"):
+        (folder / file).write_text((tmp_path / file).read_text(encoding="utf-8"), encoding="utf-8")
+    done = hpstudy_process(
+        folder,
+        "run",
+        "small.yaml",
+        "--trials",
+        "2",
+        "--epochs",
+        "1",
+        NO_COLOR="1",
+        LANG="C",
+        LC_ALL="C",
+        COLUMNS="60",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert "Best 2 of 2 trials" in done.stdout
+
+
+def test_a_closed_pipe_ends_cleanly(hpstudy: Shell, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m hpstudy architectures | head -1"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_a_password_is_in_no_record(hpstudy: Shell, small_study: Path) -> None:
+    code, out, err = hpstudy("run", "small.yaml", "--storage", "postgresql+psycopg://me:s3cret@127.0.0.1:1/db")
+    assert code == 3
+    assert "s3cret" not in out + err
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/db" in err

@@ -1,0 +1,66 @@
+"""A run on a real terminal: progress, Ctrl-C, and going on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+
+def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
+    """`hpstudy WORDS` on a terminal of 100 columns."""
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "hpstudy", *words],
+        cwd=str(folder),
+        env=environment,
+        dimensions=(40, 100),
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "code"), [(lambda run: run.sendintr(), 130), (lambda run: run.kill(signal.SIGTERM), 143)]
+)
+def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
+    small_study: Path, tmp_path: Path, interrupt, code: int
+) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 40").replace("256", "4")
+    small_study.write_text(text, encoding="utf-8")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    run.expect(r"trial 0.*validation")
+    interrupt(run)
+    run.expect(r"finishing epoch \d+/40 of trial 0; press Ctrl-C again to stop now")
+    run.expect(r"small: stopped by SIG\w+; the same command goes on with it")
+    run.expect(pexpect.EOF)
+    run.close()
+    assert run.exitstatus == code
+
+    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    again.expect("small goes on: 0 of 2 trainings have ended, 1 interrupted")
+    again.expect("Best 2 of 2 trials")
+    again.expect(pexpect.EOF)
+    again.close()
+    assert again.exitstatus == 0
+
+
+def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1", "--epochs", "1")
+    run.expect(pexpect.EOF)
+    refused = on_terminal(tmp_path, "delete", "small")
+    refused.expect(r"Delete small with its 1 trials for ever\? \[y/N\]")
+    refused.sendline("n")
+    refused.expect(pexpect.EOF)
+    refused.close()
+    assert refused.exitstatus == 1
+    agreed = on_terminal(tmp_path, "delete", "small")
+    agreed.expect(r"\[y/N\]")
+    agreed.sendline("y")
+    agreed.expect("small is deleted")
+    agreed.expect(pexpect.EOF)
