@@ -132,9 +132,15 @@ def run(
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
-    spec, _ = _checked(file, reading, load_data)
+    spec, found = _checked(file, reading, load_data)
     console = _console()
-    place = Place(storage_url=storage, load_data=load_data, device=chosen, command=_command_line(storage))
+    place = Place(
+        storage_url=storage,
+        load_data=load_data,
+        device=chosen,
+        command=_command_line(storage),
+        checksums=found.data.train.checksums,
+    )
     with RunProgress(console) as progress:
         run_study(spec, place=place, observer=progress)
     console.print(study_summary(load_results(storage, study=spec.name), console=console))

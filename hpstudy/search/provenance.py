@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from hpstudy.spec.study import StudySpec
+from hpstudy.training.train import ENGINE
 
 _PACKAGES = ("torch", "torchvision", "optuna", "hpstudy")
 
@@ -29,6 +30,8 @@ def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[st
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "device": _device_name(device),
+        "processor": _processor(),
+        "engine": ENGINE,
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "host": platform.node(),
@@ -41,7 +44,7 @@ def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[st
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"cuda: {torch.cuda.get_device_name(device)}"
-    return f"{device.type}: {_processor()}"
+    return device.type
 
 
 def _processor() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import optuna
 import torch
@@ -50,12 +50,14 @@ class Place:
         load_data: Gives the images, on the device.
         device: Where models are trained.
         command: The command line, for the record.
+        checksums: SHA-256 of each data file, for the record.
     """
 
     storage_url: str
     load_data: LoadData
     device: torch.device
     command: str
+    checksums: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,13 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
     """
     with open_storage(place.storage_url) as storage, _only_runner(storage, spec.name):
         studies = _open_studies(spec, storage)
-        source = _source(spec, storage=storage, studies=studies)
-        executor = LocalExecutor(load_data=place.load_data, device=place.device)
-        record = describe_run(spec, device=place.device, checksums={})
         observer.opened(_plan(spec, studies))
         with (
-            _recorded(spec, storage=storage, place=place, record=record),
+            _recorded(spec, storage=storage, place=place) as run_id,
             Interruption(announce=observer.stopping) as interruption,
         ):
+            source = _source(spec, storage=storage, studies=studies, run_id=run_id)
+            executor = LocalExecutor(load_data=place.load_data, device=place.device)
             try:
                 run(Watched(source, observer=observer), executor, interrupted=interruption.requested)
             except KeyboardInterrupt:
@@ -124,12 +125,12 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
             raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
 
 
-def _source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study]) -> Source:
+def _source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study], run_id: int) -> Source:
     """The baselines first, then the search; a fair search takes its architectures in turn."""
     folder = Path(spec.path).resolve().parent
 
     def trials(name: str, asker: SearchAsker | BaselineAsker) -> TrialSource:
-        return TrialSource(studies[name], storage=storage, asker=asker, study_folder=folder)
+        return TrialSource(studies[name], storage=storage, asker=asker, study_folder=folder, run_id=run_id)
 
     searches = [trials(name, SearchAsker(studies[name], spec=part)) for name, part in _searches(spec).items()]
     search = Several(searches, order=fewest_first)
@@ -206,10 +207,12 @@ def _only_runner(storage: Storage, name: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _recorded(spec: StudySpec, *, storage: Storage, place: Place, record: Mapping[str, Any]) -> Iterator[None]:
+def _recorded(spec: StudySpec, *, storage: Storage, place: Place) -> Iterator[int]:
+    """Keeps a row of this run, whose id it gives, with what it runs on and why it ends."""
+    record = describe_run(spec, device=place.device, checksums=place.checksums)
     run_id = begin_run(storage.engine, spec=spec, command=place.command, record=record)
     try:
-        yield
+        yield run_id
     except HpstudyError as error:
         end_run(storage.engine, run_id=run_id, reason=str(error))
         raise

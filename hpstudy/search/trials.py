@@ -18,6 +18,7 @@ from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Training
 MAX_FAILURES_IN_A_ROW = 5
 
 CONFIG = "config"
+RUN = "run"
 REASON = "reason"
 MESSAGE = "message"
 TRACEBACK = "traceback"
@@ -69,7 +70,8 @@ class TrialSource:
     continues one in place. They are trained again from their first epoch, which gives the same curve.
     """
 
-    def __init__(self, study: Study, *, storage: Storage, asker: Asker, study_folder: Path) -> None:
+    def __init__(self, study: Study, *, storage: Storage, asker: Asker, study_folder: Path, run_id: int) -> None:
+        self._run_id = run_id
         self._study = study
         self._storage = storage
         self._asker = asker
@@ -134,6 +136,7 @@ class TrialSource:
         config = TrialConfig.from_json(stored) if stored else self._asker.configure(trial)
         if not stored:
             trial.set_user_attr(CONFIG, config.to_json())
+        trial.set_user_attr(RUN, self._run_id)
         trial_id = self._trial_id(trial.number)
         known = self._storage.optuna.get_trial(trial_id).intermediate_values
         key = f"{self._study.study_name}#{trial.number}"

@@ -75,7 +75,7 @@ def checked_study(
     for label, layers in models:
         shown.setdefault(tuple(layers), []).append(label)
     for rows, labels in shown.items():
-        parts += [layer_table(", ".join(labels), layers=rows, input_shape=input_shape), Text()]
+        parts += [_totals(", ".join(labels), rows), layer_table(rows, input_shape=input_shape), Text()]
     searched = plural(spec.trials, "trial")
     baselines = f" and {plural(len(spec.baselines), 'baseline')}" if spec.baselines else ""
     lines = [
@@ -88,11 +88,9 @@ def checked_study(
     return Group(*parts, Text("\n".join(lines)))
 
 
-def layer_table(title: str, *, layers: Sequence[LayerRow], input_shape: tuple[int, int, int]) -> Table:
+def layer_table(layers: Sequence[LayerRow], *, input_shape: tuple[int, int, int]) -> Table:
     """The layers of a model in the order in which an image passes them."""
-    total = sum(layer.parameters for layer in layers)
-    cost = sum(layer.mult_adds for layer in layers)
-    table = _table(f"{title}: {total:,} parameters, {cost:,} multiply–adds an image")
+    table = _table()
     table.add_column("layer")
     table.add_column("kind")
     for heading in ("output", "parameters", "multiply–adds"):
@@ -106,7 +104,7 @@ def layer_table(title: str, *, layers: Sequence[LayerRow], input_shape: tuple[in
 
 def dataset_list(rows: Sequence[tuple[DatasetRow, str]]) -> Table:
     """The data sets of the catalogue, each with whether it is there."""
-    table = _table("")
+    table = _table()
     for heading in ("data set", "state", "images", "classes", "what"):
         table.add_column(heading)
     for row, state in rows:
@@ -122,7 +120,7 @@ def dataset_list(rows: Sequence[tuple[DatasetRow, str]]) -> Table:
 
 def architecture_list(rows: Sequence[ArchitectureRow]) -> Group:
     """The architectures of the catalogue with their options and sources, and how to name others."""
-    table = _table("")
+    table = _table()
     for heading in ("architecture", "option", "default", "meaning"):
         table.add_column(heading)
     for row in rows:
@@ -135,16 +133,15 @@ def architecture_list(rows: Sequence[ArchitectureRow]) -> Group:
     return Group(table, Text(f"\n{others}"))
 
 
+def _totals(title: str, layers: Sequence[LayerRow]) -> Text:
+    parameters = sum(layer.parameters for layer in layers)
+    cost = sum(layer.mult_adds for layer in layers)
+    return Text.assemble((title, "bold"), f": {parameters:,} parameters, {cost:,} multiply–adds an image")
+
+
 def _shape(shape: Sequence[int]) -> str:
     return "×".join(str(size) for size in shape)
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        box=None,
-        pad_edge=False,
-    )
+def _table() -> Table:
+    return Table(header_style="dim", box=None, pad_edge=False)

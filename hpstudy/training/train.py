@@ -19,6 +19,9 @@ from hpstudy.training.evaluation import Evaluation, evaluate
 from hpstudy.training.job import Answer, EpochResult, Outcome, TrainingJob
 from hpstudy.training.optimizers import build_optimizer, build_schedule
 
+ENGINE = 1
+"""Goes up with every change that gives an equal configuration other bits; it is recorded with each run."""
+
 
 def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generator[EpochResult, Answer, Outcome]:
     """Trains a job; yields each epoch's result and then waits for `"go"` or `"stop"`.

@@ -62,6 +62,7 @@ class Lab:
             load_data=data_on(CPU, folder=self.folder),
             device=CPU,
             command="hpstudy run small.yaml",
+            checksums={"pictures.gz": "00ff"},
         )
         run_study(spec, place=place, observer=notes)
         return notes

@@ -263,12 +263,15 @@ def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
     assert (runs["ended_at"] >= runs["started_at"]).all()
     assert runs["study_file"].tolist() == [small_spec.text] * 2
     assert runs["command"].tolist() == ["hpstudy run small.yaml"] * 2
+    trials = optuna.load_study(study_name="small", storage=lab.url).trials
+    assert [trial.user_attrs["run"] for trial in trials] == runs["run_id"].tolist() == [1, 2]
     with open_storage(lab.url) as storage, storage.engine.connect() as connection:
         record = connection.execute(select(RUNS.c.record)).scalars().first()
     for fact in (
         '"torch": "',
         '"threads": ',
-        '"device": "cpu',
+        '"device": "cpu", "engine": 1',
+        '"pictures.gz": "00ff"',
         '"architecture_sources": {"nets.py:tiny": "',
         '"git"',
     ):
