@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import optuna
 import torch
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError
+from hpstudy.errors import HpstudyError, StudyFailedError, StudyInterruptedError
 from hpstudy.executors.local import LoadData, LocalExecutor
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.askers import BaselineAsker, SearchAsker, n_search_trials
@@ -22,21 +21,12 @@ from hpstudy.search.interruption import Interruption
 from hpstudy.search.loop import run
 from hpstudy.search.provenance import describe_run
 from hpstudy.search.runs import begin_run, end_run
-from hpstudy.search.sampling import build_pruner
 from hpstudy.search.source import Observer, Several, Source, Watched, fewest_first, first_to_last
-from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage, open_storage
+from hpstudy.search.studies import open_studies, part_name, searches
 from hpstudy.search.trials import TrialSource
-from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
-from hpstudy.spec.study import Component, StudySpec
-from hpstudy.tables import (
-    BASELINES,
-    BASELINES_ATTRIBUTE,
-    DESCRIPTION_ATTRIBUTE,
-    FINISHED,
-    IDENTITY_ATTRIBUTE,
-    PART_SEPARATOR,
-)
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import BASELINES, FINISHED
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -105,7 +95,7 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
         StudyInterruptedError: A signal stopped it.
     """
     with open_storage(place.storage_url) as storage, _only_runner(storage, spec.name):
-        studies = _open_studies(spec, storage)
+        studies = open_studies(spec, storage)
         observer.opened(_plan(spec, studies))
         with (
             _recorded(spec, storage=storage, place=place) as run_id,
@@ -132,72 +122,12 @@ def _source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study], 
     def trials(name: str, asker: SearchAsker | BaselineAsker) -> TrialSource:
         return TrialSource(studies[name], storage=storage, asker=asker, study_folder=folder, run_id=run_id)
 
-    searches = [trials(name, SearchAsker(studies[name], spec=part)) for name, part in _searches(spec).items()]
-    search = Several(searches, order=fewest_first)
+    askers = {name: SearchAsker(studies[name], spec=part) for name, part in searches(spec).items()}
+    search = Several([trials(name, asker) for name, asker in askers.items()], order=fewest_first)
     if not spec.baselines:
         return search
-    baselines = _part(spec.name, BASELINES)
+    baselines = part_name(spec.name, BASELINES)
     return Several([trials(baselines, BaselineAsker(studies[baselines], spec=spec)), search], order=first_to_last)
-
-
-def _searches(spec: StudySpec) -> dict[str, StudySpec]:
-    """The searches of a study by name: itself, or where it is fair one a architecture with its share of trials."""
-    if not spec.fair:
-        return {spec.name: spec}
-    return {
-        _part(spec.name, architecture): offering(spec, architecture, trials=spec.trials // len(spec.architectures))
-        for architecture in spec.architectures
-    }
-
-
-def _part(name: str, part: str) -> str:
-    return f"{name}{PART_SEPARATOR}{part}"
-
-
-def _open_studies(spec: StudySpec, storage: Storage) -> dict[str, Study]:
-    """Opens or makes the Optuna studies of a study, by name, once it is clear that they are the same study."""
-    _check_identity(spec, storage)
-    pruner = build_pruner(spec.pruner, epochs=spec.epochs)
-    never_pruned = build_pruner(Component("none"), epochs=spec.epochs)
-    pruners = dict.fromkeys(_searches(spec), pruner) | {_part(spec.name, BASELINES): never_pruned}
-    if not spec.baselines:
-        del pruners[_part(spec.name, BASELINES)]
-    studies = {
-        name: optuna.create_study(
-            study_name=name,
-            storage=storage.optuna,
-            pruner=pruners.get(name, pruner),
-            direction="maximize",
-            load_if_exists=True,
-        )
-        for name in (spec.name, *(name for name in pruners if name != spec.name))
-    }
-    head = studies[spec.name]
-    head.set_user_attr(IDENTITY_ATTRIBUTE, identity(spec))
-    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
-    head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
-    return {name: study for name, study in studies.items() if name in pruners}
-
-
-def _check_identity(spec: StudySpec, storage: Storage) -> None:
-    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
-    if spec.name not in existing:
-        return
-    stored = existing[spec.name].user_attrs
-    if IDENTITY_ATTRIBUTE not in stored:
-        raise InputError(
-            f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
-        )
-    changed = (
-        *differences(stored[IDENTITY_ATTRIBUTE], identity(spec)),
-        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), baseline_identities(spec)),
-    )
-    if changed:
-        shown = "\n".join(f"  {line}" for line in changed)
-        raise InputError(
-            f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
-            f"Keep both with --name {spec.name}-2, or undo the change."
-        )
 
 
 def _only_runner(storage: Storage, name: str) -> AbstractContextManager[None]:
@@ -229,7 +159,7 @@ def _plan(spec: StudySpec, studies: Mapping[str, Study]) -> Plan:
 
 
 def _n_trainings(spec: StudySpec) -> int:
-    return len(spec.baselines) + sum(n_search_trials(part) for part in _searches(spec).values())
+    return len(spec.baselines) + sum(n_search_trials(part) for part in searches(spec).values())
 
 
 def _count(studies: Mapping[str, Study], *states: TrialState) -> int:

@@ -118,6 +118,8 @@ def _told_in_a_sentence(url: str) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
         fact = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()[0]
         raise StorageError(f"{place}: the database cannot be used ({fact})") from error
+    except RuntimeError as error:
+        raise StorageError(f"{place}: the database cannot be used ({error})") from error
     except ImportError as error:
         raise StorageError(
             f"{place}: needs a Python package that is not installed ({error.__cause__ or error}); "

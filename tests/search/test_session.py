@@ -152,7 +152,7 @@ def test_another_study_of_the_same_name_is_refused_with_the_difference(lab: Lab,
 
 
 def test_a_plain_optuna_study_of_that_name_is_left_alone(lab: Lab, small_spec: StudySpec) -> None:
-    optuna.create_study(study_name="small", storage=lab.url)
+    optuna.create_study(study_name="small", storage=lab.url).ask()
     with pytest.raises(InputError, match="small: the storage has a study of this name that hpstudy did not make"):
         lab.run(small_spec)
 

@@ -1,0 +1,93 @@
+"""The Optuna studies that make up a study: the search or searches, and the baselines."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.study import Study
+
+from hpstudy.errors import InputError
+from hpstudy.search.sampling import build_pruner
+from hpstudy.search.space import offering
+from hpstudy.search.storage import Storage
+from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
+from hpstudy.spec.study import Component, StudySpec
+from hpstudy.tables import (
+    BASELINES,
+    BASELINES_ATTRIBUTE,
+    DESCRIPTION_ATTRIBUTE,
+    IDENTITY_ATTRIBUTE,
+    PART_SEPARATOR,
+)
+
+
+def searches(spec: StudySpec) -> dict[str, StudySpec]:
+    """The searches of a study by name: itself, or where it is fair one a architecture with its share of trials."""
+    if not spec.fair:
+        return {spec.name: spec}
+    return {
+        part_name(spec.name, architecture): offering(spec, architecture, trials=spec.trials // len(spec.architectures))
+        for architecture in spec.architectures
+    }
+
+
+def part_name(name: str, part: str) -> str:
+    """The name of the Optuna study that is a part of a study: `NAME/baselines`."""
+    return f"{name}{PART_SEPARATOR}{part}"
+
+
+def open_studies(spec: StudySpec, storage: Storage) -> dict[str, Study]:
+    """Opens or makes the Optuna studies of a study.
+
+    Args:
+        spec: The study.
+        storage: Where it is kept. The study `NAME` itself carries identity, baselines and description, also where
+            it is fair and has no trials of its own.
+
+    Returns:
+        The studies that have trials, by name: each search, and `NAME/baselines` if there are any.
+
+    Raises:
+        InputError: The storage has a study of this name that is another one.
+    """
+    _check_identity(spec, storage)
+    head = _open(storage, spec.name, Component("none"), spec)
+    head.set_user_attr(IDENTITY_ATTRIBUTE, identity(spec))
+    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
+    head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
+    pruners = dict.fromkeys(searches(spec), spec.pruner)
+    if spec.baselines:
+        pruners[part_name(spec.name, BASELINES)] = Component("none")
+    return {name: _open(storage, name, pruner, spec) for name, pruner in pruners.items()}
+
+
+def _open(storage: Storage, name: str, pruner: Component, spec: StudySpec) -> Study:
+    return optuna.create_study(
+        study_name=name,
+        storage=storage.optuna,
+        pruner=build_pruner(pruner, epochs=spec.epochs),
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _check_identity(spec: StudySpec, storage: Storage) -> None:
+    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
+    if spec.name not in existing:
+        return
+    stored = existing[spec.name].user_attrs
+    if IDENTITY_ATTRIBUTE not in stored and not existing[spec.name].n_trials:
+        return  # made by a run that was killed before it could say what it is
+    if IDENTITY_ATTRIBUTE not in stored:
+        raise InputError(
+            f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
+        )
+    changed = (
+        *differences(stored[IDENTITY_ATTRIBUTE], identity(spec)),
+        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), baseline_identities(spec)),
+    )
+    if changed:
+        shown = "\n".join(f"  {line}" for line in changed)
+        raise InputError(
+            f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
+            f"Keep both with --name {spec.name}-2, or undo the change."
+        )

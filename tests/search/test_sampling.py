@@ -1,0 +1,115 @@
+"""Samplers and pruners: options, seeds, and what a resumed study must not repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from hpstudy.search.sampling import build_pruner, build_sampler
+from hpstudy.search.space import sample
+from hpstudy.spec.catalogue import PRUNERS, SAMPLERS
+from hpstudy.spec.study import Choices, Component, Fixed, Range, Setting, StudySpec
+
+SAMPLER_OPTIONS = {
+    "tpe": {"startup_trials": 3},
+    "gp": {"startup_trials": 3},
+    "cmaes": {"startup_trials": 1},
+    "qmc": {"sequence": "halton"},
+}
+
+
+def component(name: str) -> Component:
+    return Component(name, SAMPLER_OPTIONS.get(name, {}))
+
+
+@pytest.fixture
+def spec(small_spec: StudySpec) -> StudySpec:
+    """Two numbers, a choice, and a number under a condition."""
+    settings = {
+        "learning_rate": Setting("learning_rate", Range(0.001, 1.0, log=True)),
+        "dropout": Setting("dropout", Range(0.0, 0.5)),
+        "optimizer": Setting("optimizer", Choices(("sgd", "adam"))),
+        "momentum": Setting("momentum", Range(0.0, 0.9), {"optimizer": ("sgd",)}),
+        "batch_size": Setting("batch_size", Fixed(64)),
+    }
+    return replace(small_spec, settings=settings)
+
+
+def drawn(spec: StudySpec, n: int, study: optuna.Study | None = None) -> list[dict]:
+    """The settings of the next trials of a study; the value is a function of the settings."""
+    study = study or optuna.create_study(direction="maximize")
+    configurations = []
+    for _ in range(n):
+        study.sampler = build_sampler(spec, number=len(study.trials))
+        trial = study.ask()
+        values = sample(spec, trial)
+        study.tell(trial, -abs(float(values["learning_rate"]) - 0.1) - float(values["dropout"]))
+        configurations.append(values)
+    return configurations
+
+
+@pytest.mark.parametrize("name", [row.name for row in SAMPLERS if row.name != "grid"])
+def test_each_sampler_keeps_to_the_space_and_repeats_itself_only_from_the_same_seed(spec: StudySpec, name: str) -> None:
+    spec = replace(spec, sampler=component(name))
+    first = drawn(spec, 8)
+    for values in first:
+        assert 0.001 <= values["learning_rate"] <= 1.0
+        assert 0.0 <= values["dropout"] <= 0.5
+        assert ("momentum" in values) == (values["optimizer"] == "sgd")
+        assert values["batch_size"] == 64
+    assert len({tuple(sorted(values.items())) for values in first}) == 8
+    assert drawn(spec, 8) == first
+    if name != "qmc":  # the first points of a scrambled sequence may agree by its seed only
+        assert drawn(replace(spec, seed=2), 8) != first
+
+
+@pytest.mark.parametrize("name", [row.name for row in SAMPLERS if row.name != "grid"])
+def test_a_resumed_study_goes_on_where_it_was(spec: StudySpec, name: str) -> None:
+    spec = replace(spec, sampler=component(name))
+    study = optuna.create_study(direction="maximize")
+    assert drawn(spec, 4, study) + drawn(spec, 4, study) == drawn(spec, 8)
+
+
+def test_options_reach_optuna(spec: StudySpec) -> None:
+    tpe = build_sampler(replace(spec, sampler=Component("tpe", {"startup_trials": 17})), number=0)
+    assert tpe._n_startup_trials == 17
+    halton = build_sampler(replace(spec, sampler=component("qmc")), number=3)
+    assert halton._qmc_type == "halton"
+
+
+PRUNER_OPTIONS = {
+    "median": {"startup_trials": 1, "warmup_epochs": 2},
+    "percentile": {"percentile": 50.0, "startup_trials": 1, "warmup_epochs": 2},
+    "hyperband": {"min_epochs": 1, "reduction_factor": 3},
+    "successive_halving": {"min_epochs": 1, "reduction_factor": 3},
+    "none": {},
+}
+
+
+@pytest.mark.parametrize("name", [row.name for row in PRUNERS])
+def test_each_pruner_stops_the_hopeless_but_none(name: str) -> None:
+    pruner = build_pruner(Component(name, PRUNER_OPTIONS[name]), epochs=9)
+    study = optuna.create_study(direction="maximize", pruner=pruner, study_name="pruned")
+    stopped = []
+    for quality in [0.9] * 6 + [0.1] * 6:
+        trial = study.ask()
+        for epoch in range(9):
+            trial.report(quality + 0.001 * epoch, epoch)
+            if trial.should_prune():
+                stopped.append((trial.number, epoch))
+                study.tell(trial, state=TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, quality)
+    weak = [epoch for number, epoch in stopped if number >= 6]
+    if name == "none":
+        assert stopped == []
+    elif name in {"median", "percentile"}:
+        assert weak == [2] * 6  # the first epoch after the warm-up
+    elif name == "hyperband":
+        assert len(weak) >= 3  # a bracket without an early cut lets its trials go on
+    else:
+        assert len(weak) == 6

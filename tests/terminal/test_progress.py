@@ -1,0 +1,93 @@
+"""Progress: the lines of a run without a terminal, and what a signal says."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from hpstudy.spec.config import TrialConfig
+from hpstudy.terminal.progress import RunProgress
+from hpstudy.training.job import EpochResult, Failure, Outcome, TrainingJob
+
+
+@dataclass(frozen=True)
+class Plan:
+    study: str = "mine"
+    n_trials: int = 3
+    n_ended: int = 0
+    n_interrupted: int = 0
+
+
+def plain() -> Console:
+    return Console(file=io.StringIO(), width=100, markup=False, highlight=False, emoji=False)
+
+
+def result(epoch: int, accuracy: float = 0.875, loss: float = 1.0) -> EpochResult:
+    return EpochResult(epoch, 0.1, loss, 0.5, loss, accuracy, 1.0)
+
+
+def job(config: TrialConfig, number: int) -> TrainingJob:
+    return TrainingJob(f"mine#{number}", f"trial {number}", config, "search", Path())
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        (Plan(), "mine begins: 3 trainings"),
+        (Plan(n_ended=2), "mine goes on: 2 of 3 trainings have ended"),
+        (Plan(n_interrupted=1), "mine goes on: 0 of 3 trainings have ended, 1 interrupted"),
+        (Plan(n_ended=3), "mine has all of its 3 trainings; nothing to train"),
+        (Plan(n_ended=5), "mine has all of its 3 trainings; nothing to train"),
+    ],
+)
+def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
+    console = plain()
+    with RunProgress(console) as progress:
+        progress.opened(plan)
+    assert console.file.getvalue() == f"{line}\n"
+
+
+def test_each_end_has_its_line(config: TrialConfig) -> None:
+    console = plain()
+    stopped = Outcome(stopped=True, predictions=None, train_accuracy=None)
+    with RunProgress(console) as progress:
+        progress.opened(Plan(n_trials=4))
+        for number, (epochs, answer, end) in enumerate(
+            [
+                ([result(0), result(1), result(2)], "go", replace(stopped, stopped=False)),
+                ([result(0, 0.25)], "stop", stopped),
+                ([result(0, 0.1, math.nan)], "stop", stopped),
+                ([], "go", Failure("error", "nets.py:3: ValueError: [red]no", "")),
+            ]
+        ):
+            progress.started(job(config, number))
+            for epoch in epochs:
+                progress.epoch_ended(f"mine#{number}", epoch, answer)
+            progress.ended(f"mine#{number}", end)
+    lines = console.file.getvalue().splitlines()[1:]
+    assert [line.split()[:4] for line in lines[:2]] == [
+        ["trial", "0", "complete", "87.50"],
+        ["trial", "1", "pruned", "25.00"],
+    ]
+    assert lines[0].endswith("sgd, learning rate 0.1, batch 16")
+    assert "3/3 epochs" in lines[0]
+    assert "1/3 epochs" in lines[1]
+    assert lines[2].split()[2:4] == ["diverged", "–"]
+    assert lines[3] == "trial 3        failed    error: nets.py:3: ValueError: [red]no"
+
+
+def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -> None:
+    console = plain()
+    with RunProgress(console) as progress:
+        progress.opened(Plan())
+        progress.started(job(config, 0))
+        progress.stopping()
+        progress.epoch_ended("mine#0", result(0), "go")
+        progress.stopping()
+    lines = console.file.getvalue().splitlines()[1:]
+    assert lines == [f"finishing epoch {epoch}/3 of trial 0; press Ctrl-C again to stop now" for epoch in (1, 2)]
