@@ -64,3 +64,22 @@ def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
     agreed.sendline("y")
     agreed.expect("small is deleted")
     agreed.expect(pexpect.EOF)
+
+
+def test_a_killed_run_is_shown_as_interrupted_and_goes_on(small_study: Path, tmp_path: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 40").replace("256", "4")
+    small_study.write_text(text, encoding="utf-8")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    run.expect(r"trial 0.*validation")
+    run.kill(signal.SIGKILL)
+    run.expect(pexpect.EOF)
+    listed = on_terminal(tmp_path, "list")
+    listed.expect(r"small +0 +0 +0 +– +interrupted")
+    listed.expect(pexpect.EOF)
+    shown = on_terminal(tmp_path, "show", "small", "0")
+    shown.expect(r"small, trial 0: .*interrupted")
+    shown.expect(pexpect.EOF)
+    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    again.expect("small goes on: 0 of 2 trainings have ended, 1 interrupted")
+    again.expect("2 trials: 2 complete")
+    again.expect(pexpect.EOF)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from hpstudy.datasets.ways import WAYS, Way, WayFailedError
 from hpstudy.errors import DataError, InputError
 from hpstudy.spec.catalogue import DATASETS
 from hpstudy.spec.study import DatasetSpec
+from hpstudy.spec.wording import unknown
 
 Status = Literal["ready", "absent", "damaged", "built in", "yours"]
 
@@ -124,9 +124,7 @@ def status(name: str, *, folder: Path) -> Status:
 def _require_known(name: str) -> None:
     names = [row.name for row in DATASETS]
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        guess = f' Did you mean "{near[0]}"?' if near else ""
-        raise InputError(f'datasets: no data set "{name}".{guess} Known: {", ".join(names)}')
+        raise InputError(f"datasets: {unknown('data set', name, names)}")
 
 
 def _home(name: str, folder: Path) -> Path:

@@ -101,7 +101,7 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
             _recorded(spec, storage=storage, place=place) as run_id,
             Interruption(announce=observer.stopping) as interruption,
         ):
-            source = _source(spec, storage=storage, studies=studies, run_id=run_id)
+            source = make_source(spec, storage=storage, studies=studies, run_id=run_id)
             executor = LocalExecutor(load_data=place.load_data, device=place.device)
             try:
                 run(Watched(source, observer=observer), executor, interrupted=interruption.requested)
@@ -115,7 +115,7 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
             raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
 
 
-def _source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study], run_id: int) -> Source:
+def make_source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study], run_id: int) -> Source:
     """The baselines first, then the search; a fair search takes its architectures in turn."""
     folder = Path(spec.path).resolve().parent
 

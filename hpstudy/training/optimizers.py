@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +11,14 @@ from torch.optim.lr_scheduler import StepLR
 
 from hpstudy.spec.catalogue import OPTIMIZERS, by_name
 from hpstudy.spec.config import TrialConfig
+
+_FUSED_ON = {
+    "sgd": ("cpu", "cuda"),
+    "adam": ("cpu", "cuda"),
+    "adamw": ("cpu", "cuda"),
+    "adagrad": ("cpu",),
+}
+"""Where torch has one kernel for the whole step; RMSprop has none."""
 
 
 def build_optimizer(parameters: Iterable[torch.nn.Parameter], *, config: TrialConfig) -> torch.optim.Optimizer:
@@ -26,9 +33,10 @@ def build_optimizer(parameters: Iterable[torch.nn.Parameter], *, config: TrialCo
     options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
     if config.momentum is not None:
         options["momentum"] = config.momentum
-    if "fused" in inspect.signature(optimizer_class).parameters:
+    weights = list(parameters)
+    if weights[0].device.type in _FUSED_ON.get(config.optimizer, ()):
         options["fused"] = True
-    optimizer: torch.optim.Optimizer = optimizer_class(parameters, **options)
+    optimizer: torch.optim.Optimizer = optimizer_class(weights, **options)
     return optimizer
 
 
