@@ -57,7 +57,7 @@ def main() -> None:
     spec = replace(spec, baselines=())
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
-        studies = open_studies(spec, storage)
+        studies = open_studies(spec, storage, checksums={})
         source = make_source(spec, storage=storage, studies=studies, run_id=0)
         started = time.perf_counter()
         run(source, executor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -45,6 +46,9 @@ DEFAULT_DATA = Path("data")
 
 def main() -> None:
     """The console script: runs a command and turns every error of a user into one message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash
     try:
         app()
     except HpstudyError as error:
@@ -54,6 +58,7 @@ def main() -> None:
         _console(stderr=True).print(Text(str(error)), soft_wrap=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        _console(stderr=True).print("stopped")
         sys.exit(130)
 
 
@@ -89,20 +94,13 @@ def check(file: StudyFile, data: DataFolder = DEFAULT_DATA, device: Device = "au
     """Checks a study file: every value, and one batch through every architecture; estimates the time."""
     from hpstudy.executors.local import data_on
     from hpstudy.search.estimate import estimate_study
-    from hpstudy.search.preflight import largest_and_smallest_batch, study_folder
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.models import checked_study
     from hpstudy.training.device import choose_device
 
     chosen = choose_device(device)
     spec, found = _checked(file, read_study(file), data_on(chosen, folder=data))
-    estimate = estimate_study(
-        spec,
-        configs=largest_and_smallest_batch(spec),
-        data=found.data,
-        device=chosen,
-        folder=study_folder(spec),
-    )
+    estimate = estimate_study(spec, data=found.data, device=chosen)
     models = [(candidate.label, model.layers) for candidate, model in found.models]
     _console().print(checked_study(spec, models=models, input_shape=found.data.input_shape, estimate=estimate))
 
@@ -122,6 +120,7 @@ def run(
     from hpstudy.executors.local import data_on
     from hpstudy.results import load_results
     from hpstudy.search.session import Place, run_study
+    from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
     from hpstudy.terminal.tables import study_summary
@@ -138,10 +137,10 @@ def run(
         storage_url=storage,
         load_data=load_data,
         device=chosen,
-        command=_command_line(storage),
+        command=shlex.join(["hpstudy", *sys.argv[1:]]),
         checksums=found.data.train.checksums,
     )
-    with RunProgress(console) as progress:
+    with RunProgress(console, searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
     console.print(study_summary(load_results(storage, study=spec.name), console=console))
 
@@ -182,12 +181,10 @@ def delete(
     storage: StorageUrl = DEFAULT_STORAGE,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
-    from hpstudy.results import load_results
     from hpstudy.search.removal import delete_study
 
-    results = load_results(storage, study=name)
     if not yes:
-        typer.confirm(f"Delete {name} with its {len(results.trials)} trials for ever?", abort=True)
+        typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
     delete_study(storage, study=name)
     typer.echo(f"{name} is deleted")
 
@@ -238,14 +235,6 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
     return reading.spec, found
-
-
-def _command_line(storage: str) -> str:
-    """The command as it was typed, for the record, without the password of the storage."""
-    from hpstudy.database import shown
-
-    typed = shlex.join(["hpstudy", *sys.argv[1:]])
-    return typed.replace(storage, shown(storage))
 
 
 def _console(*, stderr: bool = False) -> Console:

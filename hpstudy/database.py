@@ -10,23 +10,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from hpstudy.errors import InputError, StorageError
 
 
-def shown(url: str) -> str:
-    """A storage URL for people: without its password."""
-    return make_url(url).render_as_string(hide_password=True)
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL; None for another database.
+def sqlite_file(url: str) -> Path:
+    """The file of a SQLite URL.
 
     Raises:
-        InputError: The URL cannot be understood, or names no file.
+        InputError: The URL cannot be understood, names no file, or is of another database.
     """
     try:
         parsed = make_url(url)
     except SQLAlchemyError:
-        raise InputError(f"--storage: {url!r} is no database URL; for example sqlite:///hpstudy.db") from None
+        raise InputError("--storage: this is no database URL; write for example sqlite:///hpstudy.db") from None
     if parsed.get_backend_name() != "sqlite":
-        return None
+        # Only the kind is named: the rest of the URL may hold a password.
+        raise InputError(f"--storage: {parsed.get_backend_name()} is not supported yet; use sqlite:///FILE")
     if not parsed.database or parsed.database == ":memory:":
         raise InputError("--storage: a study needs a file: sqlite:///hpstudy.db")
     return Path(parsed.database)

@@ -75,7 +75,7 @@ class DataError(HpstudyError):
 
 
 class StudyFailedError(HpstudyError):
-    """The study ended or stopped without a trial that succeeded; running it again goes on."""
+    """The study ended without a trial that succeeded, or stopped because five trainings in a row failed."""
 
 
 class StudyInterruptedError(HpstudyError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,31 +15,28 @@ import pandas as pd
 from sqlalchemy import Connection, Select, and_, column, create_engine, func, inspect, or_, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpstudy.database import check_sqlite_file, shown, sqlite_file
+from hpstudy.database import check_sqlite_file, sqlite_file
 from hpstudy.errors import InputError, StorageError
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import (
+    BASELINE,
     BASELINES,
+    CONFIG,
     DESCRIPTION_ATTRIBUTE,
     EPOCHS,
     FINISHED,
     IDENTITY_ATTRIBUTE,
+    MESSAGE,
+    OPTUNA_STUDIES,
+    OPTUNA_TRIALS,
     PART_SEPARATOR,
+    REASON,
     RUNS,
+    TRAIN_ACCURACY,
 )
 
-_STUDIES = table("studies", column("study_id"), column("study_name"))
 _STUDY_ATTRIBUTES = table("study_user_attributes", column("study_id"), column("key"), column("value_json"))
-_TRIALS = table(
-    "trials",
-    column("trial_id"),
-    column("number"),
-    column("study_id"),
-    column("state"),
-    column("datetime_start"),
-    column("datetime_complete"),
-)
 _VALUES = table("trial_values", column("trial_id"), column("value"))
 _ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
 
@@ -53,10 +50,9 @@ _FIXED = (
     "message",
     "value",
     "train_accuracy",
-    "seconds",
     "epochs_planned",
 )
-"""The columns of `StudyResults.trials` that are no settings (and `epochs`)."""
+"""The columns of `StudyResults.trials` that are no settings, but for those that come from the epochs."""
 
 _STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
 
@@ -73,10 +69,11 @@ class StudyResults:
             baseline's name, or `architecture/number` in a fair study), `part` (`search` or `baselines`), `number`,
             `state` (complete, pruned, failed, running, interrupted), `reason`, `message`, `value` (validation
             accuracy of the last epoch, NaN where there is none), `train_accuracy` (of the last weights, without
-            dropout), `seconds`, `epochs` (trained) of `epochs_planned`, and one column for each setting.
+            dropout), `epochs` (trained) of `epochs_planned`, `seconds` (of these epochs), and a column a setting.
         epochs: One row a trial and epoch, as in the table `hpstudy_epochs`.
         runs: One row a `hpstudy run`, as in the table `hpstudy_runs`, oldest first.
         settings: The setting columns of `trials`.
+        searched: The settings that the study varies.
     """
 
     name: str
@@ -86,6 +83,7 @@ class StudyResults:
     epochs: pd.DataFrame
     runs: pd.DataFrame
     settings: tuple[str, ...]
+    searched: tuple[str, ...]
 
 
 def load_results(url: str, *, study: str) -> StudyResults:
@@ -102,7 +100,7 @@ def load_results(url: str, *, study: str) -> StudyResults:
     with _reading(url) as connection:
         known = _study_names(connection)
         if study not in known:
-            raise InputError(f"{study}: {shown(url)} has no such study.{did_you_mean(study, known)}")
+            raise InputError(f"{study}: {url} has no such study.{did_you_mean(study, known)}")
         live = _is_running(url, study)
         trials, settings = _trials(connection, study, live=live)
         epochs = pd.read_sql(select(EPOCHS).where(EPOCHS.c.trial_id.in_(_trial_ids(study))), connection)
@@ -116,6 +114,7 @@ def load_results(url: str, *, study: str) -> StudyResults:
         epochs=epochs.sort_values(["trial_id", "epoch"], ignore_index=True),
         runs=runs,
         settings=settings,
+        searched=_searched(attributes[IDENTITY_ATTRIBUTE]),
     )
 
 
@@ -138,7 +137,9 @@ def find_trial(results: StudyResults, trial: str) -> int:
     found = trials.index[trials["label"] == trial]
     if found.empty:
         names = trials["label"][trials["part"] == BASELINES]
-        known = ", ".join(["a number below " + str((trials["part"] == "search").sum()), "best", *names])
+        numbers = trials["label"][trials["part"] == "search"]
+        some = [f"{numbers.iloc[0]} to {numbers.iloc[-1]}"] if len(numbers) else []
+        known = ", ".join([*some, "best", *names])
         raise InputError(f"{results.name}: no trial {trial!r};{did_you_mean(trial, names)} known: {known}")
     return int(found[0])
 
@@ -155,76 +156,66 @@ def list_studies(url: str) -> pd.DataFrame:
     with _reading(url) as connection:
         rows = [_study_row(connection, url, study) for study in _study_names(connection)]
     columns = ["study", "complete", "pruned", "failed", "best", "state", "last_run"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).astype({"best": float})
 
 
 @contextmanager
 def _reading(url: str) -> Iterator[Connection]:
     database = sqlite_file(url)
-    if database is None:
-        engine = create_engine(url)
-    else:
-        if not database.exists():
-            raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
-        check_sqlite_file(database)
-        engine = create_engine("sqlite://", creator=lambda: _connect_read_only(database))
+    if not database.exists():
+        raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
+    check_sqlite_file(database)
+    engine = create_engine("sqlite://", creator=lambda: _connect_read_only(database))
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table(EPOCHS.name):
-                raise StorageError(f"{shown(url)}: holds no studies of hpstudy")
+                raise StorageError(f"{database}: holds no studies of hpstudy")
             yield connection
     except SQLAlchemyError as error:
         fact = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StorageError(f"{shown(url)}: cannot be read ({fact})") from error
+        raise StorageError(f"{database}: cannot be read ({fact})") from error
     finally:
         engine.dispose()
 
 
 def _connect_read_only(database: Path) -> sqlite3.Connection:
-    address = f"file:{quote(str(database.resolve()))}?mode=ro"
-    try:
-        connection = sqlite3.connect(address, uri=True)
-        connection.execute("SELECT 1 FROM sqlite_master")
-    except sqlite3.OperationalError:
-        # A write-ahead log needs its index file beside the database; in a folder that cannot be written to, and
-        # with no log there, the file alone is the whole truth.
-        if database.with_name(f"{database.name}-wal").exists():
-            raise
-        connection = sqlite3.connect(f"{address}&immutable=1", uri=True)
-    return connection
+    # Without a write-ahead log beside it the file alone is the whole truth. Read as such it can lie in a folder that
+    # cannot be written to, and no log or index file is left behind.
+    alone = not database.with_name(f"{database.name}-wal").exists()
+    address = f"file:{quote(str(database.resolve()))}?mode=ro{'&immutable=1' if alone else ''}"
+    return sqlite3.connect(address, uri=True)
 
 
 def _study_names(connection: Connection) -> list[str]:
     marked = (
-        select(_STUDIES.c.study_name)
-        .join(_STUDY_ATTRIBUTES, _STUDIES.c.study_id == _STUDY_ATTRIBUTES.c.study_id)
+        select(OPTUNA_STUDIES.c.study_name)
+        .join(_STUDY_ATTRIBUTES, OPTUNA_STUDIES.c.study_id == _STUDY_ATTRIBUTES.c.study_id)
         .where(_STUDY_ATTRIBUTES.c.key == IDENTITY_ATTRIBUTE)
-        .order_by(_STUDIES.c.study_name)
+        .order_by(OPTUNA_STUDIES.c.study_name)
     )
     return list(connection.execute(marked).scalars())
 
 
 def _is_running(url: str, study: str) -> bool:
-    database = sqlite_file(url)
-    return database is not None and is_held(lock_path(database, study=study))
+    return is_held(lock_path(sqlite_file(url), study=study))
 
 
 def _belongs(study: str) -> Any:  # noqa: ANN401  # an SQL expression
     """That a row of `studies` is the study itself or a part of it."""
-    name = _STUDIES.c.study_name
+    name = OPTUNA_STUDIES.c.study_name
     return or_(name == study, func.substr(name, 1, len(study) + 1) == study + PART_SEPARATOR)
 
 
 def _trial_ids(study: str) -> Select[Any]:
-    of_study = and_(_TRIALS.c.study_id == _STUDIES.c.study_id, _belongs(study))
-    return select(_TRIALS.c.trial_id).join(_STUDIES, of_study)
+    of_study = and_(OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id, _belongs(study))
+    return select(OPTUNA_TRIALS.c.trial_id).join(OPTUNA_STUDIES, of_study)
 
 
 def _trials(connection: Connection, study: str, *, live: bool) -> tuple[pd.DataFrame, tuple[str, ...]]:
     query = (
-        select(_TRIALS, _STUDIES.c.study_name, _VALUES.c.value)
-        .join(_STUDIES, and_(_TRIALS.c.study_id == _STUDIES.c.study_id, _belongs(study)))
-        .join(_VALUES, _VALUES.c.trial_id == _TRIALS.c.trial_id, isouter=True)
+        select(OPTUNA_TRIALS, OPTUNA_STUDIES.c.study_name, _VALUES.c.value)
+        .join(OPTUNA_STUDIES, and_(OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id, _belongs(study)))
+        .join(_VALUES, _VALUES.c.trial_id == OPTUNA_TRIALS.c.trial_id, isouter=True)
     )
     frame = pd.read_sql(query, connection, parse_dates=["datetime_start", "datetime_complete"])
     attributes = _attributes(connection, study)
@@ -233,7 +224,7 @@ def _trials(connection: Connection, study: str, *, live: bool) -> tuple[pd.DataF
     for row in frame.to_dict("records"):
         of_trial = attributes.get(int(row["trial_id"]), {})
         part = str(row["study_name"]).removeprefix(study).removeprefix(PART_SEPARATOR)
-        baseline = of_trial.get("baseline")
+        baseline = of_trial.get(BASELINE)
         rows.append(
             {
                 "trial_id": int(row["trial_id"]),
@@ -241,17 +232,16 @@ def _trials(connection: Connection, study: str, *, live: bool) -> tuple[pd.DataF
                 "part": BASELINES if part == BASELINES else "search",
                 "number": int(row["number"]),
                 "state": _STATES.get(str(row["state"]), unfinished),
-                "reason": of_trial.get("reason", ""),
-                "message": of_trial.get("message", ""),
+                "reason": of_trial.get(REASON, ""),
+                "message": of_trial.get(MESSAGE, ""),
                 "value": row["value"],
-                "train_accuracy": of_trial.get("train_accuracy"),
-                "seconds": (row["datetime_complete"] - row["datetime_start"]).total_seconds(),
-                "epochs_planned": of_trial.get("config", {}).get("epochs"),
-                **_settings(of_trial.get("config")),
+                "train_accuracy": of_trial.get(TRAIN_ACCURACY),
+                "epochs_planned": of_trial.get(CONFIG, {}).get("epochs"),
+                **_settings(of_trial.get(CONFIG)),
             }
         )
     trials = pd.DataFrame(rows, columns=None if rows else _FIXED)
-    trials = trials.astype({"value": float, "train_accuracy": float, "seconds": float})
+    trials = trials.astype({"value": float, "train_accuracy": float})
     trials.loc[trials["state"] != "complete", "value"] = float("nan")
     ordered = trials.sort_values(["part", "number", "label"], ignore_index=True)
     return ordered, tuple(name for name in ordered.columns if name not in _FIXED)
@@ -274,30 +264,51 @@ def _attributes(connection: Connection, study: str) -> dict[int, dict[str, Any]]
     return attributes
 
 
+def _searched(identity: Mapping[str, Any]) -> tuple[str, ...]:
+    """The settings that are no single value in a study's identity, which is written as a study file."""
+    several = ("architecture",) if len(identity["architecture"]) > 1 else ()
+    ranged = (name for name, domain in identity["settings"].items() if isinstance(domain, (list, dict)))
+    return (*several, *(name for name in ranged if "value" not in identity["settings"][name]))
+
+
 def _study_attributes(connection: Connection, study: str) -> dict[str, Any]:
     query = (
         select(_STUDY_ATTRIBUTES.c.key, _STUDY_ATTRIBUTES.c.value_json)
-        .join(_STUDIES, _STUDIES.c.study_id == _STUDY_ATTRIBUTES.c.study_id)
-        .where(_STUDIES.c.study_name == study)
+        .join(OPTUNA_STUDIES, OPTUNA_STUDIES.c.study_id == _STUDY_ATTRIBUTES.c.study_id)
+        .where(OPTUNA_STUDIES.c.study_name == study)
     )
     return {key: json.loads(value) for key, value in connection.execute(query)}
 
 
 def _with_epochs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
-    """Adds the number of epochs trained."""
-    counts = epochs.groupby("trial_id").size()
-    return trials.assign(epochs=trials["trial_id"].map(counts).fillna(0).astype(int))
+    """Adds the number of epochs trained and their time."""
+    by_trial = epochs.groupby("trial_id")["seconds"]
+    return trials.assign(
+        epochs=trials["trial_id"].map(by_trial.size()).fillna(0).astype(int),
+        seconds=trials["trial_id"].map(by_trial.sum()).fillna(0.0),
+    )
 
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
-    trials, _ = _trials(connection, study, live=_is_running(url, study))
-    search = trials[trials["part"] == "search"]
-    counts = search["state"].value_counts()
+    baselines = study + PART_SEPARATOR + BASELINES
+    of_search = and_(
+        OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id,
+        _belongs(study),
+        OPTUNA_STUDIES.c.study_name != baselines,
+    )
+    state, value = OPTUNA_TRIALS.c.state, _VALUES.c.value
+    query = (
+        select(state, func.count(), func.max(value))
+        .select_from(OPTUNA_TRIALS.join(OPTUNA_STUDIES, of_search))
+        .join(_VALUES, _VALUES.c.trial_id == OPTUNA_TRIALS.c.trial_id, isouter=True)
+        .group_by(state)
+    )
+    rows = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
     runs = _runs(connection, study)
     return {
         "study": study,
-        **{state: int(counts.get(state, 0)) for state in ("complete", "pruned", "failed")},
-        "best": search["value"].max(),
+        **{name: rows.get(key, (0, None))[0] for key, name in _STATES.items() if name != "waiting"},
+        "best": rows.get("COMPLETE", (0, None))[1],
         "state": _state(runs["end_reason"], live=_is_running(url, study)),
         "last_run": pd.to_datetime(runs["started_at"]).max(),
     }

@@ -31,6 +31,8 @@ def hold(path: Path, *, study: str) -> Iterator[None]:
         StudyBusyError: Another process holds it; the message names host and process.
         StorageError: The lock file cannot be written.
     """
+    if not path.parent.is_dir():
+        raise StorageError(f"{path.parent}: there is no such folder; make it, or choose another --storage")
     lock = FileLock(path, timeout=_PATIENCE_SECONDS)
     try:
         lock.acquire(poll_interval=0.1)

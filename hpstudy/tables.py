@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, column, table
 
 METADATA = MetaData()
+
+OPTUNA_STUDIES = table("studies", column("study_id"), column("study_name"))
+OPTUNA_TRIALS = table(
+    "trials",
+    column("trial_id"),
+    column("number"),
+    column("study_id"),
+    column("state"),
+    column("datetime_start"),
+    column("datetime_complete"),
+)
+"""Optuna's tables, as far as hpstudy reads them itself."""
 
 EPOCHS = Table(
     "hpstudy_epochs",
@@ -41,6 +53,15 @@ PART_SEPARATOR = "/"
 """Between a study's name and what is a part of it: `NAME/baselines`. No study's own name holds it."""
 
 BASELINES = "baselines"
+
+CONFIG = "config"
+RUN = "run"
+BASELINE = "baseline"
+REASON = "reason"
+MESSAGE = "message"
+TRACEBACK = "traceback"
+TRAIN_ACCURACY = "train_accuracy"
+"""User attributes of a trial: its configuration, the run that trained it, the baseline that it is, and how it ended."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 # Two test processes with two threads each would wait for each other on two cores. Before torch is imported, and for
 # the processes that tests start.
@@ -92,11 +90,6 @@ def small_study(tmp_path: Path) -> Path:
 def small_spec(small_study: Path) -> StudySpec:
     """The quick study, read."""
     return load_study(small_study)
-
-
-def changed(spec: StudySpec, **changes: Any) -> StudySpec:
-    """A study with some of its fields changed."""
-    return replace(spec, **changes)
 
 
 def _bright_or_dark(n: int, *, seed: int) -> LabelledImages:

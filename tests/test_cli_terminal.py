@@ -54,7 +54,7 @@ def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
     run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1", "--epochs", "1")
     run.expect(pexpect.EOF)
     refused = on_terminal(tmp_path, "delete", "small")
-    refused.expect(r"Delete small with its 1 trials for ever\? \[y/N\]")
+    refused.expect(r"Delete small with all of its trials for ever\? \[y/N\]")
     refused.sendline("n")
     refused.expect(pexpect.EOF)
     refused.close()

@@ -55,7 +55,7 @@ def test_reading_writes_nothing(lab: Lab, tmp_path: Path) -> None:
     list_studies(lab.url)
     lab.results()
     after = {path.name: path.read_bytes() for path in tmp_path.glob("lab.db*")}
-    assert after["lab.db"] == before["lab.db"]
+    assert after == before
 
 
 def test_the_list_has_a_row_a_study(lab: Lab, small_spec: StudySpec) -> None:
@@ -80,7 +80,9 @@ def test_a_trial_is_found_by_number_best_or_name(lab: Lab) -> None:
     assert results.trials.loc[find_trial(results, "plain"), "part"] == "baselines"
     best = results.trials.loc[find_trial(results, "best")]
     assert (best["part"], best["value"]) == ("search", results.trials["value"][1:].max())
-    with pytest.raises(InputError, match=r"small: no trial 'plein'; Did you mean \"plain\"\? known: a number below 3"):
+    with pytest.raises(
+        InputError, match=r"small: no trial 'plein'; Did you mean \"plain\"\? known: 0 to 2, best, plain"
+    ):
         find_trial(results, "plein")
 
 

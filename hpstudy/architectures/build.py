@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -15,7 +14,7 @@ from hpstudy.architectures.torchvision_models import PREFIX, build_torchvision, 
 from hpstudy.architectures.user import load_user_function
 from hpstudy.architectures.user_options import takes_dropout, user_options
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import ARCHITECTURES, ArchitectureRow, Option, Scalar
+from hpstudy.spec.catalogue import ARCHITECTURES, ArchitectureRow, Option, Scalar, resolve
 from hpstudy.spec.wording import did_you_mean
 
 
@@ -93,8 +92,7 @@ def find_builder(architecture: str, *, study_folder: Path) -> Callable[..., obje
         return functools.partial(build_torchvision, architecture.removeprefix(PREFIX))
     if ":" in architecture:
         return load_user_function(architecture, study_folder=study_folder)
-    module, _, name = _row(architecture).target.partition(":")
-    return cast("Callable[..., nn.Module]", getattr(importlib.import_module(module), name))
+    return cast("Callable[..., nn.Module]", resolve(_row(architecture).target))
 
 
 def builder_options(architecture: str, *, study_folder: Path) -> tuple[Option, ...]:

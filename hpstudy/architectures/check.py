@@ -79,7 +79,7 @@ def check_architecture(  # a model's six things and the batch
         raise InputError(f"{place}: {error}") from error
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raised = last_position(error, folder) if folder else ""
         at = f"{architecture}: {raised}" if raised else place
         given = f"a batch of images {[batch_size, *input_shape]} and {n_classes} classes"

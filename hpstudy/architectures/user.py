@@ -68,11 +68,11 @@ def _load_module(architecture: str, place: str, study_folder: Path) -> ModuleTyp
                 f"{architecture}: there is no module {error.name} in {folder}, nor is one installed"
             ) from error
         raise InputError(_failed_import(architecture, error, shown_from)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(_failed_import(architecture, error, shown_from)) from error
 
 
-def _failed_import(architecture: str, error: Exception, folder: Path) -> str:
+def _failed_import(architecture: str, error: BaseException, folder: Path) -> str:
     position = last_position(error, folder) or architecture.rpartition(":")[0]
     return f"{architecture}: {position}: {first_line(error)}"
 
@@ -90,13 +90,16 @@ def _with_torchvision(load: Callable[[], ModuleType]) -> ModuleType:
 
 @contextmanager
 def _first_on_import_path(folder: Path) -> Iterator[None]:
-    """The folder on the import path, and off it again: later imports are not the user's."""
-    sys.path.insert(0, str(folder))
+    """The folder first on the import path, and last from then on: the user's functions may import when they run."""
+    place = str(folder)
+    sys.path.insert(0, place)
     importlib.invalidate_caches()
     try:
         yield
     finally:
-        sys.path.remove(str(folder))
+        sys.path.remove(place)
+        if place not in sys.path:
+            sys.path.append(place)
 
 
 class _SourceLoader(SourceFileLoader):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from hpstudy.datasets.preparation import Preparation
 from hpstudy.datasets.resizing import resize
 from hpstudy.datasets.splits import stratified_split
 from hpstudy.errors import DataError, InputError
-from hpstudy.spec.catalogue import DATASETS, by_name
+from hpstudy.spec.catalogue import DATASETS, by_name, resolve
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.spec.study import DatasetSpec
 
@@ -94,8 +93,7 @@ def load_training_data(
 
 def _loader(name: str) -> Loader:
     """The function that a data set's row names."""
-    module, function = by_name(DATASETS)[name].target.split(":")
-    return cast("Loader", getattr(importlib.import_module(module), function))
+    return cast("Loader", resolve(by_name(DATASETS)[name].target))
 
 
 def _shrinks(size: int, height: int, width: int) -> bool:

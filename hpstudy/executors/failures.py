@@ -16,7 +16,7 @@ _NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values(
 _MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
 
 
-def describe_failure(error: Exception) -> Failure:
+def describe_failure(error: Exception | SystemExit) -> Failure:
     """Why a training failed: its kind, one line with the user's file and line where there is one, the traceback."""
     place = _users_place(error)
     text = " ".join(str(error).split())
@@ -28,7 +28,7 @@ def describe_failure(error: Exception) -> Failure:
     )
 
 
-def _reason(error: Exception) -> Literal["error", "out_of_memory"]:
+def _reason(error: BaseException) -> Literal["error", "out_of_memory"]:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "out_of_memory"
     # torch's allocator on the CPU raises a plain RuntimeError.
@@ -36,7 +36,7 @@ def _reason(error: Exception) -> Literal["error", "out_of_memory"]:
     return "out_of_memory" if told else "error"
 
 
-def _users_place(error: Exception) -> str:
+def _users_place(error: BaseException) -> str:
     """`nets.py:12` of the last frame that is neither hpstudy's nor a library's; empty if there is none."""
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):

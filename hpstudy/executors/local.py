@@ -94,6 +94,6 @@ class LocalExecutor:
         except StopIteration as stop:
             self._training = None
             return Ended(training.key, stop.value)
-        except Exception as error:  # noqa: BLE001  # whatever a user's code raises fails this training alone
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's code raises fails this training
             self._training = None
             return Failed(training.key, describe_failure(error))

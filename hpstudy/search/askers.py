@@ -12,10 +12,7 @@ from hpstudy.search.space import grid, sample
 from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import StudySpec
-from hpstudy.tables import PART_SEPARATOR
-
-BASELINE = "baseline"
-"""User attribute of a baseline's trial: its name."""
+from hpstudy.tables import BASELINE, PART_SEPARATOR
 
 
 class SearchAsker:
@@ -31,15 +28,19 @@ class SearchAsker:
         n_trials = len(self._study.get_trials(deepcopy=False))
         if n_trials >= self._total:
             return None
-        self._study.sampler = build_sampler(self._spec, number=n_trials)
+        self._use_sampler(n_trials)
         return self._study.ask()
 
     def configure(self, trial: Trial) -> TrialConfig:
         """Samples what the trial has not sampled yet, with the sampler of its number."""
-        self._study.sampler = build_sampler(self._spec, number=trial.number)
-        values = sample(self._spec, trial)
+        self._use_sampler(trial.number)
+        trial.relative_params  # noqa: B018  # draws now, with this sampler, what is drawn together
+        values = sample(self._spec, trial, prepare=lambda name: self._use_sampler(trial.number, name))
         seeds = training_seeds(self._spec.seed, "trial", trial.number)
         return configure(self._spec, values, epochs=self._spec.epochs, seeds=seeds)
+
+    def _use_sampler(self, number: int, setting: str = "") -> None:
+        self._study.sampler = build_sampler(self._spec, number=number, setting=setting)
 
     def label(self, trial: Trial) -> str:
         """`trial 12`, or `trial lenet5/12` in a fair study, where each architecture counts for itself."""
@@ -64,11 +65,15 @@ class BaselineAsker:
         trial.set_user_attr(BASELINE, name)
         return trial
 
-    def configure(self, trial: Trial) -> TrialConfig:
-        """The baseline's configuration; a trial that was interrupted before it was named gets the next name."""
-        name = trial.user_attrs.get(BASELINE) or self._next_name()
-        trial.set_user_attr(BASELINE, name)
-        baseline = self._by_name[str(name)]
+    def configure(self, trial: Trial) -> TrialConfig | None:
+        """The baseline's configuration; a trial that was interrupted before it was named gets the next name.
+
+        None where the study file does not have the baseline any more.
+        """
+        baseline = self._by_name.get(trial.user_attrs.get(BASELINE) or self._next_name() or "")
+        if baseline is None:
+            return None
+        trial.set_user_attr(BASELINE, baseline.name)
         seeds = training_seeds(self._spec.seed, "baseline", trial.number)
         return configure(self._spec, baseline_values(self._spec, baseline), epochs=baseline.epochs, seeds=seeds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import torch
 
 from hpstudy.datasets.images import LabelledImages, TrainingData, select
 from hpstudy.search.askers import n_search_trials
+from hpstudy.search.preflight import baseline_config, first_config
+from hpstudy.search.studies import searches
 from hpstudy.spec.config import TrialConfig
-from hpstudy.spec.study import StudySpec
+from hpstudy.spec.study import Choices, Fixed, Range, StudySpec
 from hpstudy.training.job import TrainingJob
 from hpstudy.training.train import train
 
@@ -19,44 +22,52 @@ _STEPS = 12
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study is likely to take, in seconds.
+    """What a study is likely to take.
 
     Attributes:
-        epoch: One epoch, at the mean of the smallest and the largest batch.
-        search: All trials and baselines to their last epochs; pruning makes it less.
-        confirmation: The confirmation that the study file asks for; 0 where it asks for none.
+        n_trials: Sampled trials; a grid may have fewer than the file says.
+        epoch_seconds: One epoch of each architecture offered, at the mean of the smallest and the largest batch.
+        seconds: All trials and baselines to their last epochs; pruning makes it less.
     """
 
-    epoch: float
-    search: float
-    confirmation: float
+    n_trials: int
+    epoch_seconds: Mapping[str, float]
+    seconds: float
 
 
-def estimate_study(
-    spec: StudySpec,
-    *,
-    configs: tuple[TrialConfig, ...],
-    data: TrainingData,
-    device: torch.device,
-    folder: Path,
-) -> Estimate:
-    """Times a few steps under some configurations, and multiplies.
+def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device) -> Estimate:
+    """Times a few steps of each architecture, and multiplies.
 
     Args:
         spec: The study.
-        configs: Configurations that stand for all, for example the smallest and the largest batch.
         data: The images of the search.
         device: Where they lie.
-        folder: The study file's folder.
     """
-    epoch = sum(_epoch_seconds(config, data, device, folder) for config in configs) / len(configs)
-    n_epochs = n_search_trials(spec) * spec.epochs + sum(baseline.epochs for baseline in spec.baselines)
-    confirmation = 0.0
-    if spec.confirm:
-        n_confirmed = spec.confirm.top * spec.epochs + sum(baseline.epochs for baseline in spec.baselines)
-        # The whole training set instead of the training part.
-        confirmation = n_confirmed * spec.confirm.seeds * epoch / (1 - spec.validation)
-    return Estimate(epoch=epoch, search=n_epochs * epoch, confirmation=confirmation)
+
+    def mean_seconds(configs: Collection[TrialConfig]) -> float:
+        return sum(_epoch_seconds(config, data, device, spec.folder) for config in configs) / len(configs)
+
+    epochs = {name: mean_seconds(_smallest_and_largest_batch(spec, name)) for name in spec.architectures}
+    n_trials = sum(n_search_trials(part) for part in searches(spec).values())
+    search = n_trials * spec.epochs * sum(epochs.values()) / len(epochs)
+    baselines = sum(baseline.epochs * mean_seconds([baseline_config(spec, baseline)]) for baseline in spec.baselines)
+    return Estimate(n_trials=n_trials, epoch_seconds=epochs, seconds=search + baselines)
+
+
+def _smallest_and_largest_batch(spec: StudySpec, architecture: str) -> list[TrialConfig]:
+    """The first configuration of an architecture with the smallest and with the largest batch of the study."""
+    config = first_config(spec, architecture)
+    setting = spec.settings.get("batch_size")
+    if setting is None:
+        return [config]
+    match setting.domain:
+        case Range(low, high):
+            sizes = {int(low), int(high)}
+        case Choices(choices):
+            sizes = {min(map(int, choices)), max(map(int, choices))}
+        case Fixed(value):
+            sizes = {int(value)}
+    return [replace(config, batch_size=size) for size in sorted(sizes)]
 
 
 def _epoch_seconds(config: TrialConfig, data: TrainingData, device: torch.device, folder: Path) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
@@ -15,7 +16,8 @@ class Interruption:
     """
 
     def __init__(self, *, announce: Callable[[], None]) -> None:
-        self._announce = announce
+        # In a thread of its own: a signal may come in the middle of a write to the terminal.
+        self._announcing = threading.Thread(target=announce)
         self._previous: dict[int, signal.Handlers | int | Callable[[int, FrameType | None], object] | None] = {}
         self.signal_number: int | None = None
 
@@ -33,9 +35,11 @@ class Interruption:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self.requested():
+            self._announcing.join()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal_number is not None:
             raise KeyboardInterrupt
         self.signal_number = number
-        self._announce()
+        self._announcing.start()

@@ -29,7 +29,7 @@ def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] =
         executor: Trains; it is not closed here.
         interrupted: Whether to stop. Then nothing new begins, and every training under way ends the epoch that it
             is in; the epoch is stored but not answered, so that another run can take the training up. A training
-            that has no epoch left ends.
+            that is told to stop, or has no epoch left, ends.
     """
     loop = _Loop(source, executor, interrupted)
     while loop.fill():
@@ -73,14 +73,17 @@ class _Loop:
 
     def _epoch_ended(self, key: str, result: EpochResult) -> None:
         answer = self._source.epoch_ended(key, result)
-        has_more = result.epoch + 1 < self._jobs[key].config.epochs
-        if has_more and self._interrupted():
+        goes_on = answer == "go" and result.epoch + 1 < self._jobs[key].config.epochs
+        if goes_on and self._interrupted():
             self._paused.add(key)
         else:
             self._executor.answer(key, answer)
 
     def _worker_lost(self, key: str, cause: str) -> None:
         self._n_crashes[key] += 1
+        if self._interrupted():
+            self._paused.add(key)
+            return
         if self._n_crashes[key] < MAX_CRASHES:
             self._executor.start([self._jobs[key]])
             return

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from hpstudy.architectures.build import accepts_dropout, builder_options
 from hpstudy.architectures.check import ModelCheck, check_architecture
@@ -14,7 +13,7 @@ from hpstudy.executors.local import LoadData
 from hpstudy.search.space import first_values, offering
 from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
-from hpstudy.spec.study import Choices, Domain, Fixed, KeyPath, Position, Range, StudySpec
+from hpstudy.spec.study import Baseline, Choices, Domain, Fixed, KeyPath, Position, Range, StudySpec
 from hpstudy.spec.wording import unknown
 
 
@@ -61,27 +60,44 @@ def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
     candidates = list(_candidates(spec))
     data = load_data(candidates[0].config, "search")
     problems = [*_batch_problems(spec, n_images=len(data.train))]
-    models = []
+    models: list[tuple[Candidate, ModelCheck]] = []
+    checked: dict[tuple[object, ...], ModelCheck] = {}
     for candidate in candidates:
         found = list(_option_problems(spec, candidate))
         if not found:
             try:
-                models.append((candidate, _check(spec, candidate.config, data)))
+                network = _network(candidate.config)
+                if network not in checked:
+                    checked[network] = _check(spec, candidate.config, data)
+                models.append((candidate, checked[network]))
             except InputError as error:
                 found.append(_problem(spec, candidate.place, _fact(error, candidate)))
         problems += found
     return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data)
 
 
-def _candidates(spec: StudySpec) -> Iterator[Candidate]:
+def first_config(spec: StudySpec, architecture: str) -> TrialConfig:
+    """The first configuration of an architecture: of every setting the first choice or the lower end."""
+    values = first_values(offering(spec, architecture, trials=1))
+    return configure(spec, values, epochs=spec.epochs, seeds=training_seeds(spec.seed, "trial", 0))
+
+
+def baseline_config(spec: StudySpec, baseline: Baseline) -> TrialConfig:
+    """The configuration of a baseline, with the seeds of trial 0."""
     seeds = training_seeds(spec.seed, "trial", 0)
+    return configure(spec, baseline_values(spec, baseline), epochs=baseline.epochs, seeds=seeds)
+
+
+def _candidates(spec: StudySpec) -> Iterator[Candidate]:
     for index, architecture in enumerate(spec.architectures):
-        values = first_values(offering(spec, architecture, trials=1))
-        config = configure(spec, values, epochs=spec.epochs, seeds=seeds)
-        yield Candidate(architecture, ("architecture", index), config)
+        yield Candidate(architecture, ("architecture", index), first_config(spec, architecture))
     for baseline in spec.baselines:
-        config = configure(spec, baseline_values(spec, baseline), epochs=baseline.epochs, seeds=seeds)
-        yield Candidate(baseline.name, ("baselines", baseline.name), config)
+        yield Candidate(baseline.name, ("baselines", baseline.name), baseline_config(spec, baseline))
+
+
+def _network(config: TrialConfig) -> tuple[object, ...]:
+    """What tells a configuration's network from another's."""
+    return (config.architecture, tuple(sorted(config.options.items())), config.dropout)
 
 
 def _check(spec: StudySpec, config: TrialConfig, data: TrainingData) -> ModelCheck:
@@ -91,33 +107,37 @@ def _check(spec: StudySpec, config: TrialConfig, data: TrainingData) -> ModelChe
         input_shape=data.input_shape,
         n_classes=data.n_classes,
         dropout=config.dropout,
-        study_folder=study_folder(spec),
+        study_folder=spec.folder,
     )
 
 
-def study_folder(spec: StudySpec) -> Path:
-    """The folder of the study file, where the user's own architectures are looked for."""
-    return Path(spec.path).resolve().parent
-
-
 def _option_problems(spec: StudySpec, candidate: Candidate) -> Iterator[Problem]:
-    """Options that a user's architecture does not have, and dropout where a network has none."""
+    """Options that an architecture does not have, and dropout where a network has none."""
     architecture = candidate.config.architecture
     try:
-        known = [option.name for option in builder_options(architecture, study_folder=study_folder(spec))]
-        takes_dropout = accepts_dropout(architecture, study_folder=study_folder(spec))
+        known = {option.name: option.kind for option in builder_options(architecture, study_folder=spec.folder)}
+        takes_dropout = accepts_dropout(architecture, study_folder=spec.folder)
     except InputError as error:
         yield _problem(spec, candidate.place, _fact(error, candidate))
         return
-    parent: KeyPath = ("settings",) if candidate.place[0] == "architecture" else candidate.place
-    for name in candidate.config.options:
+    offered = candidate.place[0] == "architecture"
+    parent: KeyPath = ("settings",) if offered else candidate.place
+    prefix = f"{architecture}."
+    written = (
+        [name.removeprefix(prefix) for name in spec.settings if name.startswith(prefix)]
+        if offered
+        else candidate.config.options
+    )
+    for name in written:
+        path = (*parent, prefix + name)
         if name not in known:
-            yield _problem(spec, (*parent, f"{architecture}.{name}"), unknown(f"option of {architecture}", name, known))
+            yield _problem(spec, path, unknown(f"option of {architecture}", name, list(known)))
+        elif offered and known[name] == "int" and not _is_whole(spec.settings[prefix + name].domain):
+            yield _problem(spec, path, "expected whole numbers alone, as the default of this option is one")
     setting = spec.settings.get("dropout")
-    if not takes_dropout and setting is not None and _largest(setting.domain) > 0:
+    if offered and not takes_dropout and setting and not setting.when and _largest(setting.domain) > 0:
         fact = f"{architecture} has no dropout; leave the setting out, set it to 0, or give it a condition"
-        if not setting.when:
-            yield _problem(spec, ("settings", "dropout"), fact)
+        yield _problem(spec, ("settings", "dropout"), fact)
 
 
 def _batch_problems(spec: StudySpec, *, n_images: int) -> Iterator[Problem]:
@@ -129,6 +149,17 @@ def _batch_problems(spec: StudySpec, *, n_images: int) -> Iterator[Problem]:
         size = baseline.values.get("batch_size", 0)
         if int(size) > n_images:
             yield _problem(spec, ("baselines", baseline.name, "batch_size"), f"{size}: {fact}")
+
+
+def _is_whole(domain: Domain) -> bool:
+    match domain:
+        case Fixed(value):
+            values: tuple[object, ...] = (value,)
+        case Choices(values):
+            pass
+        case Range(low, high):
+            values = (low, high)
+    return all(isinstance(value, int) for value in values)
 
 
 def _largest(domain: Domain) -> float:
@@ -144,27 +175,10 @@ def _largest(domain: Domain) -> float:
 def _problem(spec: StudySpec, path: KeyPath, fact: str) -> Problem:
     position: Position = spec.position(*path)
     # An index means something in a list only: `architecture: lenet5` has none.
-    written = [str(key) for key in path if not (isinstance(key, int) and path not in spec.positions)]
+    written = [str(key) for key in path if not isinstance(key, int) or path in spec.positions]
     return Problem(position.line, position.column, ".".join(written), fact)
 
 
 def _fact(error: InputError, candidate: Candidate) -> str:
     """An error's sentence without the `architecture:` that the problem's place says already."""
     return str(error).removeprefix("architecture: ") if candidate.place[0] == "architecture" else str(error)
-
-
-def largest_and_smallest_batch(spec: StudySpec) -> tuple[TrialConfig, TrialConfig]:
-    """The first configuration with the smallest and with the largest batch of the study, to time both."""
-    values = first_values(offering(spec, spec.architectures[0], trials=1))
-    config = configure(spec, values, epochs=spec.epochs, seeds=training_seeds(spec.seed, "trial", 0))
-    setting = spec.settings.get("batch_size")
-    if setting is None:
-        return config, config
-    match setting.domain:
-        case Range(low, high):
-            sizes: list[int] = [int(low), int(high)]
-        case Choices(choices):
-            sizes = sorted(int(choice) for choice in choices)
-        case Fixed(value):
-            sizes = [int(value)]
-    return replace(config, batch_size=sizes[0]), replace(config, batch_size=sizes[-1])

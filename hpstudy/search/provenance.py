@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[st
         device: Where its models are trained.
         checksums: SHA-256 of each data file that was read.
     """
-    folder = Path(spec.path).resolve().parent
+    folder = spec.folder
+    named = (*spec.architectures, *(baseline.architecture for baseline in spec.baselines))
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "device": _device_name(device),
@@ -37,7 +38,7 @@ def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[st
         "host": platform.node(),
         "git": _git_state(folder),
         "data": dict(checksums),
-        "architecture_sources": _sources(spec, folder),
+        "architecture_sources": architecture_sources(spec, named),
     }
 
 
@@ -57,11 +58,12 @@ def _processor() -> str:
 
 
 def _git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and whether the tree was clean; None outside of a repository or without git."""
+    """Commit and whether the tree was clean (None if that took too long); None outside of a repository."""
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit.strip(), "clean": not (_git(folder, "status", "--porcelain") or "").strip()}
+    changes = _git(folder, "status", "--porcelain")
+    return {"commit": commit.strip(), "clean": None if changes is None else not changes.strip()}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -78,15 +80,20 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout
 
 
-def _sources(spec: StudySpec, folder: Path) -> dict[str, str]:
-    """The text of each file of a user's architecture, by the architecture's name."""
+def architecture_sources(spec: StudySpec, architectures: Iterable[str]) -> dict[str, str]:
+    """The text of each file of a user's architecture, by the architecture's name.
+
+    Args:
+        spec: The study, whose folder the files lie in.
+        architectures: Names as in the study file; those that hpstudy or torchvision ship are left out.
+    """
     sources: dict[str, str] = {}
-    for architecture in spec.architectures:
+    for architecture in architectures:
         module = architecture.partition(":")[0]
         if ":" not in architecture or module == "torchvision":
             continue
         loaded = getattr(sys.modules.get(module), "__file__", None)
-        path = folder / module if module.endswith(".py") else Path(loaded or "")
+        path = spec.folder / module if module.endswith(".py") else Path(loaded or "")
         if path.is_file():
             sources[architecture] = path.read_text(encoding="utf-8", errors="replace")
     return sources

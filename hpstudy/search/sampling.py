@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler, BruteForceSampler
+from optuna.samplers import BaseSampler, BruteForceSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, Row, by_name
+from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, Row, by_name, resolve
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.spec.study import Component, StudySpec
-
-SEEDLESS_SEQUENCES = frozenset({"qmc"})
-"""Samplers whose seed names one sequence that the trials share; a new seed would begin another one."""
 
 
 class GridSampler(BruteForceSampler):
@@ -31,24 +27,30 @@ class GridSampler(BruteForceSampler):
         """Does nothing."""
 
 
-def build_sampler(spec: StudySpec, *, number: int) -> BaseSampler:
-    """The sampler of one trial.
+def build_sampler(spec: StudySpec, *, number: int, setting: str = "") -> BaseSampler:
+    """The sampler of one trial, or of one setting of it.
 
     Each trial has a fresh one, seeded by the trial's number: a sampler's random state is not stored, so one seed
-    for a whole run would repeat its draws when the study is resumed.
+    for a whole run would repeat its draws when the study is resumed. What is drawn setting by setting has a seed for
+    each, so that a draw does not depend on which others came before it in the same process.
 
     Args:
         spec: Gives the sampler, its options and the study's seed.
         number: The trial's number.
+        setting: The setting that is drawn by itself; empty for those that are drawn together.
     """
     row = by_name(SAMPLERS)[spec.sampler.name]
-    shared = row.name in SEEDLESS_SEQUENCES
-    seed = derive_seed(spec.seed, "sampler", 0 if shared else number)
-    sampler_class = GridSampler if row.name == "grid" else _resolve(row)
+    arguments: dict[str, Any] = {**_arguments(row, spec.sampler), **_quiet(row)}
+    arguments["seed"] = derive_seed(spec.seed, f"sampler {setting}", number)
+    if row.name == "qmc":
+        # Its seed names the one sequence that all trials share; what is not in the sequence is drawn at random.
+        arguments["independent_sampler"] = RandomSampler(arguments["seed"])
+        arguments["seed"] = derive_seed(spec.seed, "sequence")
+    sampler_class = GridSampler if row.name == "grid" else resolve(row.target)
     with warnings.catch_warnings():
         # Chosen knowingly: the samplers that Optuna calls experimental are old and pinned by tests.
         warnings.simplefilter("ignore", ExperimentalWarning)
-        sampler: BaseSampler = sampler_class(**_arguments(row, spec.sampler), **_quiet(row), seed=seed)
+        sampler: BaseSampler = sampler_class(**arguments)
     return sampler
 
 
@@ -62,9 +64,12 @@ def build_pruner(component: Component, *, epochs: int) -> BasePruner:
     """
     row = by_name(PRUNERS)[component.name]
     arguments = _arguments(row, component)
+    if "min_epochs" in component.options:
+        # Optuna counts epochs from 0, and cuts at the step of this number.
+        arguments["min_resource"] = int(component.options["min_epochs"]) - 1
     if row.name == "hyperband":
-        arguments["max_resource"] = max(epochs, int(component.options["min_epochs"]))
-    pruner: BasePruner = _resolve(row)(**arguments)
+        arguments["max_resource"] = max(epochs, arguments["min_resource"])
+    pruner: BasePruner = resolve(row.target)(**arguments)
     return pruner
 
 
@@ -76,8 +81,3 @@ def _arguments(row: Row, component: Component) -> dict[str, Any]:
 def _quiet(row: Row) -> dict[str, Any]:
     # A setting under a condition is always drawn independently: nothing to warn of.
     return {"warn_independent_sampling": False} if row.name in {"gp", "cmaes", "qmc"} else {}
-
-
-def _resolve(row: Row) -> Any:  # noqa: ANN401  # a class named by the catalogue; tests check its signature
-    module, _, name = row.target.partition(":")
-    return getattr(importlib.import_module(module), name)

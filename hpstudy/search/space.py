@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -13,12 +13,13 @@ from hpstudy.spec.config import architecture_setting, holds
 from hpstudy.spec.study import Choices, Fixed, Range, Setting, StudySpec
 
 
-def sample(spec: StudySpec, trial: Trial) -> dict[str, Scalar]:
+def sample(spec: StudySpec, trial: Trial, *, prepare: Callable[[str], None] = lambda _name: None) -> dict[str, Scalar]:
     """Draws every setting that exists, parents first.
 
     Args:
         spec: The study.
         trial: Optuna's trial; a setting that it has already is not drawn again.
+        prepare: Is called with a setting's name before it is drawn.
 
     Returns:
         `architecture`, the fixed settings and the drawn ones. A setting whose condition does not hold is absent.
@@ -26,6 +27,7 @@ def sample(spec: StudySpec, trial: Trial) -> dict[str, Scalar]:
     values: dict[str, Scalar] = {}
     for setting in _settings(spec):
         if holds(setting, values):
+            prepare(setting.name)
             values[setting.name] = _draw(trial, setting)
     return values
 

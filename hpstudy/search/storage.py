@@ -13,7 +13,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Engine, delete, event, insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpstudy.database import check_sqlite_file, shown, sqlite_file
+from hpstudy.database import check_sqlite_file, sqlite_file
 from hpstudy.errors import StorageError
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.tables import EPOCHS, METADATA
@@ -28,13 +28,11 @@ class Storage:
     """An open storage.
 
     Attributes:
-        url: Where it is, as given.
-        database: The SQLite file; None for a server.
+        database: The SQLite file.
         optuna: Optuna's view of it.
     """
 
-    url: str
-    database: Path | None
+    database: Path
     optuna: RDBStorage
 
     @property
@@ -64,34 +62,39 @@ class Storage:
             connection.execute(delete(EPOCHS).where(same))
             connection.execute(insert(EPOCHS).values(row))
 
+    def forget_epochs(self, trial_id: int) -> None:
+        """Deletes the epochs of a trial: SQLite gives the ids of trials that were deleted with Optuna out again."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(EPOCHS).where(EPOCHS.c.trial_id == trial_id))
+
 
 @contextmanager
 def open_storage(url: str) -> Iterator[Storage]:
     """Opens a storage for writing, and makes it where there is none; closes it at the end.
 
     Args:
-        url: `sqlite:///FILE`, or the URL of a database server.
+        url: `sqlite:///FILE`.
 
     Raises:
-        InputError: The URL cannot be understood.
-        StorageError: It cannot be opened, or fails while it is used.
+        InputError: The URL cannot be used.
+        StorageError: The file cannot be opened, or the database fails while it is used.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    database = sqlite_file(url)  # refuses what is no URL
-    with _told_in_a_sentence(url):
-        if database is None:
-            storage = Storage(url, None, RDBStorage(url))
-        else:
-            check_sqlite_file(database)
-            # Two processes that create one file at once fail in Optuna's schema: one lock around it.
-            with hold(lock_path(database, study=""), study=database.name):
-                storage = Storage(url, database, _open_sqlite(url))
-        METADATA.create_all(storage.engine)
+    database = sqlite_file(url)
+    # Two processes that create one file at once fail in Optuna's schema: one lock around it.
+    with hold(lock_path(database, study=""), study=database.name), _told_in_a_sentence(database):
+        check_sqlite_file(database)
         try:
+            storage = Storage(database, _open_sqlite(url))
+        except RuntimeError as error:  # the schema of another version of Optuna
+            raise StorageError(f"{database}: the database cannot be used ({error})") from error
+        METADATA.create_all(storage.engine)
+    try:
+        with _told_in_a_sentence(database):
             yield storage
-        finally:
-            storage.optuna.remove_session()
-            storage.engine.dispose()
+    finally:
+        storage.optuna.remove_session()
+        storage.engine.dispose()
 
 
 def _open_sqlite(url: str) -> RDBStorage:
@@ -110,18 +113,10 @@ def _use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> Non
 
 
 @contextmanager
-def _told_in_a_sentence(url: str) -> Iterator[None]:
-    place = shown(url)
+def _told_in_a_sentence(database: Path) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
         fact = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()[0]
-        raise StorageError(f"{place}: the database cannot be used ({fact})") from error
-    except RuntimeError as error:
-        raise StorageError(f"{place}: the database cannot be used ({error})") from error
-    except ImportError as error:
-        raise StorageError(
-            f"{place}: needs a Python package that is not installed ({error.__cause__ or error}); "
-            "for PostgreSQL: pip install 'hpstudy[postgres]'"
-        ) from error
+        raise StorageError(f"{database}: the database cannot be used ({fact})") from error

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
 import optuna
 from optuna.study import Study
+from optuna.trial import TrialState
 
 from hpstudy.errors import InputError
+from hpstudy.search.provenance import architecture_sources
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
@@ -21,7 +27,7 @@ from hpstudy.tables import (
 
 
 def searches(spec: StudySpec) -> dict[str, StudySpec]:
-    """The searches of a study by name: itself, or where it is fair one a architecture with its share of trials."""
+    """The searches of a study by name: itself, or where it is fair one an architecture with its share of trials."""
     if not spec.fair:
         return {spec.name: spec}
     return {
@@ -35,13 +41,15 @@ def part_name(name: str, part: str) -> str:
     return f"{name}{PART_SEPARATOR}{part}"
 
 
-def open_studies(spec: StudySpec, storage: Storage) -> dict[str, Study]:
+def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, str]) -> dict[str, Study]:
     """Opens or makes the Optuna studies of a study.
 
     Args:
         spec: The study.
         storage: Where it is kept. The study `NAME` itself carries identity, baselines and description, also where
             it is fair and has no trials of its own.
+        checksums: SHA-256 of each data file: other images make another study, and so does another text of a user's
+            architecture.
 
     Returns:
         The studies that have trials, by name: each search, and `NAME/baselines` if there are any.
@@ -49,9 +57,10 @@ def open_studies(spec: StudySpec, storage: Storage) -> dict[str, Study]:
     Raises:
         InputError: The storage has a study of this name that is another one.
     """
-    _check_identity(spec, storage)
+    current = identity(spec) | _evidence(spec, checksums)
+    _check_identity(spec, storage, current)
     head = _open(storage, spec.name, Component("none"), spec)
-    head.set_user_attr(IDENTITY_ATTRIBUTE, identity(spec))
+    head.set_user_attr(IDENTITY_ATTRIBUTE, current)
     head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
     head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
     pruners = dict.fromkeys(searches(spec), spec.pruner)
@@ -70,9 +79,27 @@ def _open(storage: Storage, name: str, pruner: Component, spec: StudySpec) -> St
     )
 
 
-def _check_identity(spec: StudySpec, storage: Storage) -> None:
+def _evidence(spec: StudySpec, checksums: Mapping[str, str]) -> dict[str, Any]:
+    """What else makes a study the same, beside its file: sums of the user's code and of the data."""
+    sources = architecture_sources(spec, spec.architectures)
+    return {
+        "source": {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()},
+        "data": {name: _short(checksum) for name, checksum in checksums.items()},
+    }
+
+
+def _short(checksum: str) -> str:
+    return checksum[:12]
+
+
+def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any]) -> None:
     existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
     if spec.name not in existing:
+        if any(name.startswith(part_name(spec.name, "")) for name in existing):
+            raise InputError(
+                f"{spec.name}: the storage has parts of a study of this name that was deleted; "
+                f"`hpstudy delete {spec.name}` deletes them too"
+            )
         return
     stored = existing[spec.name].user_attrs
     if IDENTITY_ATTRIBUTE not in stored and not existing[spec.name].n_trials:
@@ -81,8 +108,11 @@ def _check_identity(spec: StudySpec, storage: Storage) -> None:
         raise InputError(
             f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
         )
+    known = dict(stored[IDENTITY_ATTRIBUTE])
+    if not _has_results(storage, spec):
+        known["source"] = current["source"]  # a network that has only failed may be mended
     changed = (
-        *differences(stored[IDENTITY_ATTRIBUTE], identity(spec)),
+        *differences(known, current),
         *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), baseline_identities(spec)),
     )
     if changed:
@@ -91,3 +121,10 @@ def _check_identity(spec: StudySpec, storage: Storage) -> None:
             f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
             f"Keep both with --name {spec.name}-2, or undo the change."
         )
+
+
+def _has_results(storage: Storage, spec: StudySpec) -> bool:
+    ended = (TrialState.COMPLETE, TrialState.PRUNED)
+    names = {spec.name, *searches(spec)} & {study.study_name for study in storage.optuna.get_all_studies()}
+    ids = [storage.optuna.get_study_id_from_name(name) for name in names]
+    return any(storage.optuna.get_n_trials(study_id, ended) for study_id in ids)

@@ -13,17 +13,10 @@ from optuna.trial import Trial, TrialState
 from hpstudy.errors import StudyFailedError
 from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
+from hpstudy.tables import CONFIG, MESSAGE, REASON, RUN, TRACEBACK, TRAIN_ACCURACY
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 MAX_FAILURES_IN_A_ROW = 5
-
-CONFIG = "config"
-RUN = "run"
-REASON = "reason"
-MESSAGE = "message"
-TRACEBACK = "traceback"
-TRAIN_ACCURACY = "train_accuracy"
-"""User attributes of a trial."""
 
 
 class Asker(Protocol):
@@ -33,8 +26,11 @@ class Asker(Protocol):
         """A new trial; None if the study has all of its trials."""
         ...
 
-    def configure(self, trial: Trial) -> TrialConfig:
-        """The configuration of a trial that has none yet; what it has drawn already stays."""
+    def configure(self, trial: Trial) -> TrialConfig | None:
+        """The configuration of a trial that has none yet; what it has drawn already stays.
+
+        None for a trial that is not in the study file any more.
+        """
         ...
 
     def label(self, trial: Trial) -> str:
@@ -50,7 +46,8 @@ class _Running:
         trial: Optuna's.
         trial_id: Its id in the storage.
         config: What is trained.
-        n_known: Epochs that the storage had from an earlier run when this one took the trial up.
+        n_known: Epochs that the storage has.
+        verdict: Why an earlier run told it to stop after the last of them, before that run was killed.
         last: The last epoch's result.
         stopped: Why it was told to stop; empty while it goes on.
     """
@@ -59,8 +56,16 @@ class _Running:
     trial_id: int
     config: TrialConfig
     n_known: int
+    verdict: str
     last: EpochResult | None = None
     stopped: str = ""
+
+
+class FailureCount:
+    """How many trainings of a study have failed in a row, over all of its sources."""
+
+    def __init__(self) -> None:
+        self.in_a_row = 0
 
 
 class TrialSource:
@@ -70,14 +75,16 @@ class TrialSource:
     continues one in place. They are trained again from their first epoch, which gives the same curve.
     """
 
-    def __init__(self, study: Study, *, storage: Storage, asker: Asker, study_folder: Path, run_id: int) -> None:
-        self._run_id = run_id
+    def __init__(
+        self, study: Study, *, storage: Storage, asker: Asker, study_folder: Path, run_id: int, failures: FailureCount
+    ) -> None:
         self._study = study
         self._storage = storage
         self._asker = asker
         self._study_folder = study_folder
+        self._run_id = run_id
+        self._failures = failures
         self._running: dict[str, _Running] = {}
-        self._n_failures_in_a_row = 0
         left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         self._interrupted = [trial.number for trial in left]
 
@@ -85,20 +92,20 @@ class TrialSource:
         """At most `n` jobs: interrupted trials, then new ones."""
         jobs: list[TrainingJob] = []
         while len(jobs) < n and (trial := self._next_trial()):
-            jobs.append(self._start(trial))
+            config = self._configure(trial)
+            if config:
+                jobs.append(self._start(trial, config))
         return jobs
 
     def epoch_ended(self, key: str, result: EpochResult) -> Answer:
         """Stores the epoch; answers stop where it diverged or the pruner says so."""
         running = self._running[key]
         if result.diverged:
-            running.stopped = f"diverged in epoch {result.epoch + 1}: the loss was not finite"
-            return "stop"
-        running.last = result
+            return self._stop(running, f"diverged in epoch {result.epoch + 1}: the loss was not finite")
+        n_known = running.n_known
         self._store(running, result)
-        if self._is_weak(running, result.epoch):
-            running.stopped = f"pruned after epoch {result.epoch + 1}"
-            return "stop"
+        if self._is_weak(running, result.epoch, n_known=n_known):
+            return self._stop(running, running.verdict or f"pruned after epoch {result.epoch + 1}")
         return "go"
 
     def ended(self, key: str, end: Outcome | Failure) -> None:
@@ -111,9 +118,8 @@ class TrialSource:
         if isinstance(end, Failure):
             self._tell_failed(running, end)
             return
-        self._n_failures_in_a_row = 0
+        self._failures.in_a_row = 0
         if running.stopped or running.last is None:
-            running.trial.set_user_attr(REASON, running.stopped)
             self._study.tell(running.trial, state=TrialState.PRUNED)
             return
         running.trial.set_user_attr(TRAIN_ACCURACY, end.train_accuracy)
@@ -131,16 +137,28 @@ class TrialSource:
         study_id = self._storage.optuna.get_study_id_from_name(self._study.study_name)
         return self._storage.optuna.get_trial_id_from_study_id_trial_number(study_id, number)
 
-    def _start(self, trial: Trial) -> TrainingJob:
-        stored = trial.user_attrs.get(CONFIG)
-        config = TrialConfig.from_json(stored) if stored else self._asker.configure(trial)
-        if not stored:
-            trial.set_user_attr(CONFIG, config.to_json())
-        trial.set_user_attr(RUN, self._run_id)
+    def _configure(self, trial: Trial) -> TrialConfig | None:
+        """The trial's configuration, stored with it; a trial that the study file does not have any more fails."""
+        if CONFIG in trial.user_attrs:
+            return TrialConfig.from_json(trial.user_attrs[CONFIG])
+        config = self._asker.configure(trial)
+        if config is None:
+            trial.set_user_attr(REASON, "removed")
+            trial.set_user_attr(MESSAGE, "it was interrupted, and is not in the study file any more")
+            self._study.tell(trial, state=TrialState.FAIL)
+            return None
+        trial.set_user_attr(CONFIG, config.to_json())
+        return config
+
+    def _start(self, trial: Trial, config: TrialConfig) -> TrainingJob:
         trial_id = self._trial_id(trial.number)
         known = self._storage.optuna.get_trial(trial_id).intermediate_values
+        if not known:
+            self._storage.forget_epochs(trial_id)
+        verdict = trial.user_attrs.get(REASON, "")
+        trial.set_user_attr(RUN, self._run_id)
         key = f"{self._study.study_name}#{trial.number}"
-        self._running[key] = _Running(trial, trial_id, config, n_known=max(known, default=-1) + 1)
+        self._running[key] = _Running(trial, trial_id, config, n_known=max(known, default=-1) + 1, verdict=verdict)
         return TrainingJob(
             key=key,
             label=self._asker.label(trial),
@@ -149,20 +167,29 @@ class TrialSource:
             study_folder=self._study_folder,
         )
 
+    def _stop(self, running: _Running, reason: str) -> Answer:
+        """Stores the verdict before it is answered: some pruners, asked a second time, would let the trial go on."""
+        running.stopped = reason
+        running.trial.set_user_attr(REASON, reason)
+        return "stop"
+
     def _store(self, running: _Running, result: EpochResult) -> None:
         self._storage.write_epoch(running.trial_id, result)
         if result.epoch < running.n_known:
-            # `Trial.report` would ignore a step that an earlier run has reported.
+            # `Trial.report` would ignore a step that has been reported.
             self._storage.optuna.set_trial_intermediate_value(running.trial_id, result.epoch, result.val_accuracy)
         else:
             running.trial.report(result.val_accuracy, result.epoch)
+            running.n_known = result.epoch + 1
+        running.last = result
 
-    def _is_weak(self, running: _Running, epoch: int) -> bool:
-        if epoch + 1 == running.config.epochs:
-            return False  # nothing is saved any more
-        if epoch + 1 < running.n_known:
-            return False  # the earlier run went on after this epoch
-        if epoch + 1 == running.n_known:
+    def _is_weak(self, running: _Running, epoch: int, *, n_known: int) -> bool:
+        """Whether the trial should end after an epoch; `n_known` epochs were stored before it came."""
+        if epoch + 1 < n_known or epoch + 1 == running.config.epochs:
+            return False  # the trial has gone on after this epoch before, or nothing is saved any more
+        if epoch + 1 == n_known:
+            if running.verdict:
+                return True
             running.trial = self._continued(running.trial.number)  # reads the values stored again
         return running.trial.should_prune()
 
@@ -171,8 +198,8 @@ class TrialSource:
         running.trial.set_user_attr(MESSAGE, failure.message)
         running.trial.set_user_attr(TRACEBACK, failure.traceback)
         self._study.tell(running.trial, state=TrialState.FAIL)
-        self._n_failures_in_a_row += 1
-        if self._n_failures_in_a_row == MAX_FAILURES_IN_A_ROW:
+        self._failures.in_a_row += 1
+        if self._failures.in_a_row == MAX_FAILURES_IN_A_ROW:
             raise StudyFailedError(
                 f"{self._study.study_name}: {MAX_FAILURES_IN_A_ROW} trials in a row failed, the last with "
                 f"{failure.reason}: {failure.message}. Mend the cause and run the same command to go on."

@@ -7,10 +7,11 @@ add its row.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Scalar = bool | int | float | str
 
@@ -241,7 +242,9 @@ _REDUCTION = Option(
     argument="reduction_factor",
     meaning="one in so many goes on",
 )
-_MIN_EPOCHS = Option("min_epochs", "int", 1, COUNT, argument="min_resource", meaning="epochs before the first cut")
+_MIN_EPOCHS = Option(
+    "min_epochs", "int", 2, Interval(low=2), argument="min_resource", meaning="epochs before the first cut"
+)
 
 PRUNERS: tuple[Row, ...] = (
     Row(
@@ -449,6 +452,12 @@ DATASETS: tuple[DatasetRow, ...] = (
         meaning="your own pictures: root/train/CLASS and root/test/CLASS, or root/CLASS split by hpstudy",
     ),
 )
+
+
+def resolve(target: str) -> Any:  # noqa: ANN401  # whatever the row names; tests compare its signature
+    """What a row's target names, imported: `"torch.optim:SGD"` gives the class."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def by_name(rows: tuple[Row, ...]) -> Mapping[str, Row]:

@@ -62,16 +62,19 @@ def _check_cmaes(spec: StudySpec, findings: Findings) -> None:
 
 
 def _check_first_cut(spec: StudySpec, findings: Findings) -> None:
-    """A first cut that no trial reaches: the file says that it prunes, and nothing would be."""
+    """A first cut that no trial reaches: the file says that it prunes, and nothing would be.
+
+    After the last epoch nothing is pruned any more.
+    """
     if "epochs" in findings.options or findings.has(("epochs",)):
         return
     written = [name for name in spec.pruner.options if ("pruner", name) in findings.positions]
     for name in written:
         value = spec.pruner.options[name]
-        if name == "warmup_epochs" and isinstance(value, int) and value >= spec.epochs:
+        if name == "warmup_epochs" and isinstance(value, int) and value > spec.epochs - 2:
             fact = f"a warm-up of {value} in trials of {spec.epochs} epochs prunes nothing"
             findings.at(("pruner", name), f"{fact}; give fewer, or take the pruner none")
-        if name == "min_epochs" and isinstance(value, int) and value > spec.epochs:
+        if name == "min_epochs" and isinstance(value, int) and value >= spec.epochs:
             fact = f"a first cut after {value} epochs in trials of {spec.epochs} prunes nothing"
             findings.at(("pruner", name), f"{fact}; give fewer, or take the pruner none")
 

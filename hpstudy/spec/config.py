@@ -121,6 +121,21 @@ def baseline_values(spec: StudySpec, baseline: Baseline) -> dict[str, Scalar]:
     }
 
 
+def searched_settings(spec: StudySpec) -> tuple[str, ...]:
+    """The settings that a study varies, `architecture` first where it is one of them."""
+    settings = (architecture_setting(spec), *spec.settings.values())
+    return tuple(setting.name for setting in settings if not isinstance(setting.domain, Fixed))
+
+
+def setting_value(config: TrialConfig, name: str) -> Scalar | None:
+    """What a configuration has for a setting; None where the setting does not exist for it."""
+    architecture, _, option = name.rpartition(".")
+    if not architecture:
+        value: Scalar | None = getattr(config, name)
+        return value
+    return config.options.get(option) if architecture == config.architecture else None
+
+
 def architecture_setting(spec: StudySpec) -> Setting:
     """The choice of the architecture as a setting, the parent of every other."""
     if len(spec.architectures) == 1:

@@ -23,6 +23,8 @@ def read_dataset(shape: StudyShape, findings: Findings) -> DatasetSpec | None:
     """
     given = shape.dataset
     if given is None:
+        if not findings.has(("dataset",)):
+            findings.at(("dataset",), "nothing stands here; name a data set, for example digits")
         return None
     row = next((row for row in DATASETS if row.name == given.name), None)
     if row is None:

@@ -32,12 +32,14 @@ class Document:
         data: A mapping of dicts, lists, text, numbers, bools and None.
         positions: Where each value stands, by its path; the whole file, `()`, is no part of it.
         keys: Where each key stands.
+        problems: Duplicate keys and tags: the first of a key's values is in `data`.
     """
 
     text: str
     data: object
     positions: Mapping[KeyPath, Position]
     keys: Mapping[KeyPath, Position]
+    problems: tuple[Problem, ...] = ()
 
 
 def read_document(path: Path) -> Document:
@@ -52,18 +54,16 @@ def read_document(path: Path) -> Document:
 
     Raises:
         InputError: The path is missing, a folder, or cannot be read.
-        StudyFileError: The content is none of the above; all duplicate keys and tags at once.
+        StudyFileError: The content is none of the above.
     """
     text = _decode(_read_bytes(path), path)
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_control_characters(unified, path)
     root, problems = _read_root(unified, path)
-    if problems:
-        raise StudyFileError(str(path), problems)
     positions: dict[KeyPath, Position] = {}
     keys: dict[KeyPath, Position] = {}
     data = plain_data(root, positions=positions, keys=keys)
-    return Document(text, data, positions, keys)
+    return Document(text, data, positions, keys, tuple(problems))
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def read_study(path: Path, *, overrides: Mapping[str, Scalar] | None = None) -> 
     options = {key: OPTIONS[key] for key in given}
     findings = Findings(document.positions, keys=document.keys, options=options)
     spec = _read(str(path), document, findings)
-    return Reading(spec, tuple(sorted(set(findings.problems))))
+    return Reading(spec, tuple(sorted({*document.problems, *findings.problems})))
 
 
 def _override(document: Document, overrides: Mapping[str, Scalar]) -> Document:
@@ -90,7 +90,7 @@ def _override(document: Document, overrides: Mapping[str, Scalar]) -> Document:
     positions: dict[KeyPath, Position] = {
         path: position for path, position in document.positions.items() if path[0] not in overrides
     }
-    return Document(document.text, data, positions, document.keys)
+    return replace(document, data=data, positions=positions)
 
 
 def _mapping(data: object) -> dict[str, Any]:

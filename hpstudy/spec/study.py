@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 
 from hpstudy.spec.catalogue import Scalar
 
@@ -180,6 +181,11 @@ class StudySpec:
     path: str
     text: str
     positions: Mapping[KeyPath, Position]
+
+    @property
+    def folder(self) -> FilePath:
+        """Where the study file lies: a user's own architectures are found beside it."""
+        return FilePath(self.path).resolve().parent
 
     def position(self, *path: str | int) -> Position:
         """Where a value stands; that of the nearest enclosing value where the value itself is not written."""

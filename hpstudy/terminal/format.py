@@ -14,9 +14,11 @@ def percent(fraction: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as `4.2 s`, `41 s`, `12 min 5 s` or `3 h 20 min`; an en dash for one that is not there."""
+    """A time as `40 ms`, `4.2 s`, `41 s`, `12 min 5 s` or `3 h 20 min`; an en dash for one that is not there."""
     if math.isnan(seconds):
         return "–"
+    if seconds < 0.1:  # a tenth would be 0.0
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 10:  # below it a tenth still tells something
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -38,11 +40,18 @@ def about(seconds: float) -> str:
 
 def value(setting: object) -> str:
     """A setting's value: floats with three digits that count, an en dash for one that was not set."""
+    if isinstance(setting, bool):
+        return str(setting).lower()
     if setting is None or (isinstance(setting, float) and math.isnan(setting)):
         return "–"
     if isinstance(setting, float):
         return f"{setting:.3g}"
     return str(setting)
+
+
+def heading(setting: str) -> str:
+    """A setting's name in words: `learning rate`; an option without its architecture: `width`."""
+    return setting.rpartition(".")[2].replace("_", " ")
 
 
 def plural(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from rich.console import Group, RenderableType
@@ -44,21 +44,21 @@ class LayerRow(Protocol):
 
 
 class Times(Protocol):
-    """An estimate in seconds; `search.estimate.Estimate` is one."""
+    """An estimate; `search.estimate.Estimate` is one."""
 
     @property
-    def epoch(self) -> float:
-        """One epoch."""
+    def n_trials(self) -> int:
+        """Sampled trials."""
         ...
 
     @property
-    def search(self) -> float:
-        """The search."""
+    def epoch_seconds(self) -> Mapping[str, float]:
+        """One epoch of each architecture."""
         ...
 
     @property
-    def confirmation(self) -> float:
-        """The confirmation."""
+    def seconds(self) -> float:
+        """The whole study."""
         ...
 
 
@@ -76,14 +76,17 @@ def checked_study(
         shown.setdefault(tuple(layers), []).append(label)
     for rows, labels in shown.items():
         parts += [_totals(", ".join(labels), rows), layer_table(rows, input_shape=input_shape), Text()]
-    searched = plural(spec.trials, "trial")
+    several = len(estimate.epoch_seconds) > 1
+    epochs = ", ".join(
+        f"{duration(seconds)} with {name}" if several else duration(seconds)
+        for name, seconds in estimate.epoch_seconds.items()
+    )
     baselines = f" and {plural(len(spec.baselines), 'baseline')}" if spec.baselines else ""
+    trials = f"{plural(estimate.n_trials, 'trial')} of {plural(spec.epochs, 'epoch')}{baselines}"
     lines = [
         f"{spec.path}: no problem found",
-        (
-            f"an epoch takes {duration(estimate.epoch)} here; {searched}{baselines} of {spec.epochs} epochs: "
-            f"{about(estimate.search)}, less what pruning saves"
-        ),
+        f"An epoch takes {epochs} on this machine.",
+        f"{trials} take {about(estimate.seconds)}, less what pruning saves.",
     ]
     return Group(*parts, Text("\n".join(lines)))
 

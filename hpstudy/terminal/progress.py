@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hpstudy.terminal.format import about, duration, percent, plural
+from hpstudy.spec.config import setting_value
+from hpstudy.tables import BASELINES, PART_SEPARATOR
+from hpstudy.terminal.format import about, duration, heading, percent, plural, value
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 
@@ -38,6 +41,11 @@ class Plan(Protocol):
         """Trainings that an earlier run left unfinished."""
         ...
 
+    @property
+    def best(self) -> float | None:
+        """Validation accuracy of the best trial of the search so far."""
+        ...
+
 
 @dataclass
 class _Shown:
@@ -51,10 +59,15 @@ class _Shown:
 
 
 class RunProgress:
-    """Shows a run; use it as a context manager around `run_study`."""
+    """Shows a run; use it as a context manager around `run_study`.
 
-    def __init__(self, console: Console) -> None:
+    Attributes:
+        searched: The settings that are named beside each training.
+    """
+
+    def __init__(self, console: Console, *, searched: Sequence[str]) -> None:
         self._console = console
+        self.searched = searched
         # Without a terminal rich would print the display once, at the end, below the lines: it is left out.
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -67,7 +80,7 @@ class RunProgress:
         )
         self._study = self._bars.add_task("", total=None, visible=False, note="")
         self._running: dict[str, _Shown] = {}
-        self._best: tuple[float, str] | None = None
+        self._best: float | None = None
         self._n_left = 0
         self._n_ended_now = 0
         self._began = time.monotonic()
@@ -85,6 +98,7 @@ class RunProgress:
         """Shows the study's bar, and says where the run begins."""
         self._began = time.monotonic()
         self._n_left = max(plan.n_trials - plan.n_ended, 0)
+        self._best = plan.best
         self._bars.update(
             self._study,
             description=plan.study,
@@ -111,10 +125,9 @@ class RunProgress:
         self._bars.remove_task(shown.task)
         self._n_ended_now += 1
         self._n_left = max(self._n_left - 1, 0)
-        self._console.print(_line(shown, end), soft_wrap=True, highlight=False)
-        if isinstance(end, Outcome) and not end.stopped and shown.last:
-            candidate = (shown.last.val_accuracy, shown.job.label)
-            self._best = max(self._best or candidate, candidate, key=lambda pair: pair[0])
+        self._console.print(_line(shown, end, self.searched), soft_wrap=True, highlight=False)
+        if isinstance(end, Outcome) and not end.stopped and shown.last and not _is_baseline(shown.job):
+            self._best = max(self._best or 0.0, shown.last.val_accuracy)
         self._bars.update(self._study, advance=1, note=self._note())
 
     def stopping(self) -> None:
@@ -129,9 +142,13 @@ class RunProgress:
     def _note(self) -> str:
         seconds = (time.monotonic() - self._began) / self._n_ended_now * self._n_left
         parts = [f"{about(seconds)} left"] if self._n_left else []
-        if self._best:
-            parts.append(f"best so far {percent(self._best[0])} ({self._best[1]})")
+        if self._best is not None:
+            parts.append(f"best so far {percent(self._best)}")
         return " · ".join(parts)
+
+
+def _is_baseline(job: TrainingJob) -> bool:
+    return f"{PART_SEPARATOR}{BASELINES}#" in job.key
 
 
 def _beginning(plan: Plan) -> str:
@@ -144,13 +161,13 @@ def _beginning(plan: Plan) -> str:
     return f"goes on: {plan.n_ended} of {plan.n_trials} trainings have ended{interrupted}"
 
 
-def _line(shown: _Shown, end: Outcome | Failure) -> Text:
+def _line(shown: _Shown, end: Outcome | Failure, searched: Sequence[str]) -> Text:
     seconds = duration(time.monotonic() - shown.began)
     accuracy = percent(shown.last.val_accuracy) if shown.last else "–"
     epochs = f"{shown.last.epoch + 1 if shown.last else 0}/{shown.job.config.epochs} epochs"
     state, style = _state(shown, end)
-    config = shown.job.config
-    settings = f"{config.optimizer}, learning rate {config.learning_rate:.2g}, batch {config.batch_size}"
+    values = {name: setting_value(shown.job.config, name) for name in searched}
+    settings = ", ".join(f"{heading(name)} {value(held)}" for name, held in values.items() if held is not None)
     line = Text(f"{shown.job.label:<14} ")
     line.append(f"{state:<9}", style=style)
     if isinstance(end, Failure):

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hpstudy.results import StudyResults
 from hpstudy.tables import BASELINES
-from hpstudy.terminal.format import duration, percent, plural, value
+from hpstudy.terminal.format import duration, heading, percent, plural, value
 
 _STATE_STYLES = {
     "complete": "green",
@@ -47,7 +47,7 @@ def leaderboard(results: StudyResults, *, console: Console, n: int = LEADERS) ->
     leaders = search[search["state"] == "complete"].sort_values("value", ascending=False, kind="stable").head(n)
     if leaders.empty:
         return Text("No trial is complete yet.")
-    settings = varying(search, results.settings)
+    settings = [name for name in results.settings if name in results.searched]
     columns = _leaders(leaders, n_trials=len(search), settings=[[name] for name in settings])
     unbounded = console.options.update(max_width=1000)
     if Measurement.get(console, unbounded, columns).maximum <= console.width:
@@ -58,11 +58,11 @@ def leaderboard(results: StudyResults, *, console: Console, n: int = LEADERS) ->
 def _leaders(leaders: pd.DataFrame, *, n_trials: int, settings: Sequence[Sequence[str]]) -> Table:
     """The leaderboard with one column for each group of settings; a group of several is written as words."""
     table = _table(f"Best {len(leaders)} of {plural(n_trials, 'trial')}")
-    for heading in ("trial", "validation", "train", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for name in ("trial", "validation", "train", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
     for group in settings:
         alone = len(group) == 1
-        table.add_column(_heading(group[0]) if alone else "settings", justify="right" if alone else "left")
+        table.add_column(heading(group[0]) if alone else "settings", justify="right" if alone else "left")
     for row in leaders.to_dict("records"):
         table.add_row(
             row["label"],
@@ -77,7 +77,7 @@ def _leaders(leaders: pd.DataFrame, *, n_trials: int, settings: Sequence[Sequenc
 def _values(row: Mapping[Hashable, Any], group: Sequence[str]) -> str:
     if len(group) == 1:
         return value(row[group[0]])
-    return ", ".join(f"{_heading(name)} {value(row[name])}" for name in group if pd.notna(row[name]))
+    return ", ".join(f"{heading(name)} {value(row[name])}" for name in group if pd.notna(row[name]))
 
 
 def named_models(results: StudyResults) -> RenderableType:
@@ -97,21 +97,19 @@ def named_models(results: StudyResults) -> RenderableType:
         "state": list(models["state"]),
         "time": [duration(number) for number in models["seconds"]],
     }
-    for heading, cells in measured.items():
-        table.add_row(heading, *cells, style="bold" if heading == "validation" else "")
+    for name, cells in measured.items():
+        table.add_row(name, *cells, style="bold" if name == "validation" else "")
     table.add_section()
     for name in varying(models, results.settings):
-        table.add_row(_heading(name), *(value(cell) for cell in models[name]))
+        table.add_row(heading(name), *(value(cell) for cell in models[name]))
     return table
 
 
 def trial_details(results: StudyResults, *, trial: int) -> Group:
     """One trial, by its row in `results.trials`: its state, its settings, and its epochs."""
     row = results.trials.loc[[trial]].to_dict("records")[0]
-    label = row["label"]
-    what = Text.assemble(
-        (f"{results.name}, trial {label}: ", "bold"), (row["state"], _STATE_STYLES.get(row["state"], ""))
-    )
+    named = row["label"] if row["part"] == BASELINES else f"trial {row['label']}"
+    what = Text.assemble((f"{results.name}, {named}: ", "bold"), (row["state"], _STATE_STYLES.get(row["state"], "")))
     for part in (row["reason"], row["message"]):
         if part:
             what.append(f"\n{part}")
@@ -120,7 +118,7 @@ def trial_details(results: StudyResults, *, trial: int) -> Group:
     settings.add_column("value", justify="right")
     for name in results.settings:
         if name in row and pd.notna(row[name]):
-            settings.add_row(_heading(name), value(row[name]))
+            settings.add_row(heading(name), value(row[name]))
     return Group(what, Text(), settings, Text(), _epochs(results, int(row["trial_id"])))
 
 
@@ -129,9 +127,9 @@ def study_list(studies: pd.DataFrame) -> RenderableType:
     if studies.empty:
         return Text("No study yet. `hpstudy init` writes a starter study.")
     table = _table("")
-    table.add_column("study", overflow="fold")
-    for heading in ("complete", "pruned", "failed", "best", "state", "last run"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("study", no_wrap=True)
+    for name in ("complete", "pruned", "failed", "best", "state", "last run"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in studies.to_dict("records"):
         counts = (str(row[name]) for name in ("complete", "pruned", "failed"))
         last_run = "–" if pd.isna(row["last_run"]) else f"{_local(row['last_run']):%Y-%m-%d %H:%M}"
@@ -159,10 +157,6 @@ def _local(utc: pd.Timestamp) -> datetime:
     return utc.to_pydatetime().replace(tzinfo=UTC).astimezone()
 
 
-def _heading(setting: str) -> str:
-    return setting.replace("_", " ")
-
-
 def _head(results: StudyResults) -> Text:
     return Text.assemble((results.name, "bold"), f": {results.description}" if results.description else "", "\n")
 
@@ -171,26 +165,24 @@ def _counts(results: StudyResults) -> Text:
     search = results.trials[results.trials["part"] == "search"]
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
-    lines = [f"{plural(len(search), 'trial')}: {text}; {duration(_seconds(results))} in all" if text else ""]
-    pruned = search[search["state"] == "pruned"]
-    if not pruned.empty:
-        saved = int((pruned["epochs_planned"] - pruned["epochs"]).sum())
-        total = int(search["epochs_planned"].sum())
-        lines.append(f"stopping weak trials early saved {saved:,} of {total:,} epochs")
+    lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
+    lines.append(f"{duration(float(results.trials['seconds'].sum()))} of training in all")
+    weak = search["reason"].str.startswith("pruned")
+    if weak.any():
+        saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
+        lines.append(f"stopping weak trials early saved {saved:,} of {int(search['epochs_planned'].sum()):,} epochs")
+    diverged = int(search["reason"].str.startswith("diverged").sum())
+    if diverged:
+        lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
     failed = search[search["state"] == "failed"]
     lines += [f"trial {row.label} failed: {row.message}" for row in failed.head(5).itertuples()]
     lines.append("These are validation accuracies of a search: the best of many is a lucky one. Not confirmed.")
     return Text("\n".join(lines))
 
 
-def _seconds(results: StudyResults) -> float:
-    runs = results.runs.dropna(subset=["ended_at"])
-    if runs.empty:
-        return float(results.trials["seconds"].sum())
-    return float((pd.to_datetime(runs["ended_at"]) - pd.to_datetime(runs["started_at"])).dt.total_seconds().sum())
-
-
 def _next_commands(results: StudyResults) -> Text:
+    if results.state == "interrupted":
+        return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
     return Text.assemble(
         "Next: ",
         (f"hpstudy show {results.name} TRIAL", "cyan"),
@@ -208,8 +200,8 @@ def _epochs(results: StudyResults, trial_id: int) -> RenderableType:
     if epochs.empty:
         return Text("No epoch is stored.")
     table = _table("Epochs")
-    for heading in ("epoch", "learning rate", "train loss", "train", "validation loss", "validation", "time"):
-        table.add_column(heading, justify="right")
+    for name in ("epoch", "learning rate", "train loss", "train", "validation loss", "validation", "time"):
+        table.add_column(name, justify="right")
     for row in epochs.to_dict("records"):
         table.add_row(
             str(row["epoch"] + 1),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import StepLR
 
-from hpstudy.spec.catalogue import OPTIMIZERS, by_name
+from hpstudy.spec.catalogue import OPTIMIZERS, by_name, resolve
 from hpstudy.spec.config import TrialConfig
 
 _FUSED_ON = {
@@ -28,8 +27,7 @@ def build_optimizer(parameters: Iterable[torch.nn.Parameter], *, config: TrialCo
         parameters: Trainable parameters, all on one device.
         config: Gives `optimizer`, `learning_rate`, `weight_decay` and, unless it is None, `momentum`.
     """
-    module, _, name = by_name(OPTIMIZERS)[config.optimizer].target.partition(":")
-    optimizer_class = getattr(importlib.import_module(module), name)
+    optimizer_class = resolve(by_name(OPTIMIZERS)[config.optimizer].target)
     options: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
     if config.momentum is not None:
         options["momentum"] = config.momentum

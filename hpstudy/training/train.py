@@ -95,7 +95,7 @@ def batches(n_images: int, *, config: TrialConfig, generator: torch.Generator) -
     """
     order = torch.randperm(n_images, generator=generator) if config.dataset.shuffle else torch.arange(n_images)
     parts = torch.split(order, config.batch_size)
-    if len(parts) > 1 and len(parts[-1]) == 1:
+    if len(parts) > 1 and len(parts[-1]) == 1 < config.batch_size:
         parts = parts[:-1]
     yield from parts
 

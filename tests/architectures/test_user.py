@@ -57,11 +57,26 @@ def build(architecture, folder, **options):
 )
 def test_it_is_found_beside_the_study_file(folder, place, architecture):
     write(folder / place, NET)
-    path = list(sys.path)
     model = build(architecture, folder, width=5)
     assert tuple(model(torch.randn(2, 1, 4, 4)).shape) == (2, 3)
     assert model[1].out_features == 5
-    assert sys.path == path
+    assert sys.path[0] != str((folder / place).parent)
+
+
+def test_what_stands_beside_it_can_be_imported_while_it_is_built(folder):
+    write(folder / "besides.py", "UNITS = 6\n")
+    write(
+        folder / "late.py",
+        """
+        from torch import nn
+
+        def net(input_shape, n_classes):
+            import besides
+
+            return nn.Linear(besides.UNITS, n_classes)
+        """,
+    )
+    assert build("late.py:net", folder).in_features == 6
 
 
 def test_a_class_is_an_architecture_too(folder):

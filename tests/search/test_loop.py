@@ -122,6 +122,12 @@ def test_an_interrupted_training_without_epochs_left_ends(config: TrialConfig) -
     assert [key for key, _ in source.ends] == ["job 0", "job 1"]
 
 
+def test_an_interrupted_training_that_is_told_to_stop_ends(config: TrialConfig) -> None:
+    source = Jobs(config, 1, stop_at=0)
+    run(source, Script(), interrupted=lambda: bool(source.epochs))
+    assert source.ends == [("job 0", replace(OUTCOME, stopped=True))]
+
+
 def test_what_the_source_raises_ends_the_loop(config: TrialConfig) -> None:
     class Broken(Jobs):
         def ended(self, key, end):

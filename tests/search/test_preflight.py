@@ -10,9 +10,9 @@ import torch
 
 from hpstudy.executors.local import data_on
 from hpstudy.search.estimate import estimate_study
-from hpstudy.search.preflight import largest_and_smallest_batch, preflight
+from hpstudy.search.preflight import preflight
 from hpstudy.spec.load import load_study
-from hpstudy.spec.study import Baseline, Choices, Confirm, Range, Setting, StudySpec
+from hpstudy.spec.study import Baseline, Choices, Fixed, Range, Setting, StudySpec
 
 CPU = torch.device("cpu")
 
@@ -58,6 +58,11 @@ def test_a_sound_study_has_its_layer_tables(small_spec: StudySpec) -> None:
         ),
         (
             LINEAR,
+            "settings: {nets.py:net.hidden: {low: 4, high: 8.5}}",
+            ["? settings.nets.py:net.hidden: expected whole numbers alone"],
+        ),
+        (
+            LINEAR,
             "settings: {dropout: [0, 0.5]}",
             ["? settings.dropout: nets.py:net has no dropout; leave the setting out"],
         ),
@@ -95,25 +100,42 @@ def test_dropout_under_a_condition_is_the_users_business(tmp_path: Path) -> None
     assert found(spec).problems == ()
 
 
-def test_the_smallest_and_the_largest_batch(small_spec: StudySpec) -> None:
-    def sizes(domain) -> list[int]:
-        settings = {**small_spec.settings, "batch_size": Setting("batch_size", domain)}
-        return [config.batch_size for config in largest_and_smallest_batch(replace(small_spec, settings=settings))]
-
-    assert sizes(Choices((64, 16, 32))) == [16, 64]
-    assert sizes(Range(8, 128)) == [8, 128]
-    assert [config.batch_size for config in largest_and_smallest_batch(small_spec)] == [256, 256]
-
-
-def test_the_estimate_is_the_number_of_epochs_times_one(small_spec: StudySpec) -> None:
-    spec = replace(small_spec, baselines=(Baseline("b", "nets.py:tiny", 5, {}),), confirm=Confirm(top=2, seeds=3))
-    estimate = estimate_study(
-        spec,
-        configs=largest_and_smallest_batch(spec),
-        data=found(spec).data,
-        device=CPU,
-        folder=Path(spec.path).parent,
+def test_a_baselines_network_need_not_have_the_dropout_that_the_study_searches(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(f"from torch import nn\n\n{LINEAR}", encoding="utf-8")
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        "name: s\ndataset: digits\narchitecture: cnn\nsettings: {dropout: [0, 0.5]}\n"
+        "baselines: {linear: {architecture: nets.py:net}}\n",
+        encoding="utf-8",
     )
-    assert 0 < estimate.epoch < 10
-    assert estimate.search == pytest.approx((6 * 3 + 5) * estimate.epoch)
-    assert estimate.confirmation == pytest.approx((2 * 3 + 5) * 3 * estimate.epoch / 0.9)
+    assert found(load_study(file)).problems == ()
+
+
+def test_a_mistyped_option_under_a_condition_is_found(tmp_path: Path) -> None:
+    rest = "settings: {optimizer: [sgd, adam], nets.py:net.hiden: {choices: [1, 2], when: {optimizer: adam}}}"
+    (problem,) = found(study(tmp_path, LINEAR, rest)).problems
+    assert problem.fact == 'no option of nets.py:net "hiden". Did you mean "hidden"?'
+
+
+@pytest.mark.parametrize(("domain", "n_timed"), [(Choices((64, 16, 32)), 2), (Range(8, 128), 2), (Fixed(64), 1)])
+def test_the_estimate_is_the_number_of_epochs_times_one(
+    small_spec: StudySpec, domain, n_timed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {**small_spec.settings, "batch_size": Setting("batch_size", domain)}
+    spec = replace(small_spec, settings=settings, baselines=(Baseline("b", "cnn", 5, {}),))
+    timed = []
+
+    def two_seconds(config, *_rest) -> float:
+        timed.append((config.architecture, config.batch_size))
+        return 2.0 if config.architecture != "cnn" else 7.0
+
+    monkeypatch.setattr("hpstudy.search.estimate._epoch_seconds", two_seconds)
+    estimate = estimate_study(spec, data=found(spec).data, device=CPU)
+    assert (estimate.n_trials, estimate.epoch_seconds) == (6, {"nets.py:tiny": 2.0})
+    assert estimate.seconds == 6 * 3 * 2.0 + 5 * 7.0
+    assert len(timed) == n_timed + 1
+
+
+def test_a_real_estimate_is_near_what_an_epoch_takes(small_spec: StudySpec) -> None:
+    estimate = estimate_study(small_spec, data=found(small_spec).data, device=CPU)
+    assert 0 < estimate.epoch_seconds["nets.py:tiny"] < 10

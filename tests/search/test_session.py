@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,29 +62,96 @@ def test_momentum_is_sampled_only_for_the_optimizer_that_has_it(lab: Lab, small_
         assert ("momentum" in trial.params) == (trial.params["optimizer"] == "sgd")
 
 
-@pytest.mark.parametrize("stop_after", [1, 4, 5, 9])
+PRUNERS = {
+    "median": MEDIAN,
+    "successive_halving": Component("successive_halving", {"min_epochs": 2, "reduction_factor": 2}),
+    "hyperband": Component("hyperband", {"min_epochs": 2, "reduction_factor": 2}),
+}
+
+
+@pytest.mark.parametrize("name", PRUNERS)
 def test_an_interrupted_study_ends_like_one_that_was_not(
-    lab: Lab, small_spec: StudySpec, tmp_path: Path, stop_after: int
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, name: str
 ) -> None:
-    spec = replace(small_spec, pruner=MEDIAN, baselines=(Baseline("plain", "nets.py:tiny", 3, {"batch_size": 64}),))
+    baseline = Baseline("plain", "nets.py:tiny", 3, {"batch_size": 64})
+    spec = replace(small_spec, pruner=PRUNERS[name], baselines=(baseline,), epochs=4, trials=8)
     straight = f"sqlite:///{tmp_path / 'straight.db'}"
     lab.run(spec, url=straight)
+    assert "pruned" in set(lab.results(url=straight).trials["state"])
+    n_epochs, n_interruptions = len(lab.results(url=straight).epochs), 0
 
-    def stop(n_epochs: int) -> None:
-        if n_epochs == stop_after:
-            os.kill(os.getpid(), signal.SIGINT)
+    # An interrupted trial begins again from its first epoch, so that the next attempt gets further in it.
+    for attempt in range(n_epochs):
+        last = attempt % 4 + 1
+        notes = Notes(after_epoch=lambda n, last=last: n == last and os.kill(os.getpid(), signal.SIGINT))
+        with suppress(StudyInterruptedError):
+            lab.run(spec, notes=notes)
+        n_interruptions += lab.results().state == "interrupted"
+    lab.run(spec)
+    assert n_interruptions >= 8
+    assert lab.results().state == "finished"
+    assert told(lab.results()) == told(lab.results(url=straight))
 
-    notes = Notes(after_epoch=stop)
-    with pytest.raises(StudyInterruptedError, match="stopped by SIGINT; the same command goes on") as raised:
-        lab.run(spec, notes=notes)
+
+def test_an_interruption_says_so_and_ends_the_epoch(lab: Lab, small_spec: StudySpec) -> None:
+    notes = Notes(after_epoch=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(StudyInterruptedError, match=r"^small: stopped by SIGINT; the same command goes on") as raised:
+        lab.run(small_spec, notes=notes)
     assert raised.value.exit_code == 130
-    assert notes.n_stopping == 1
-    assert notes.n_epochs == stop_after
-    states = set(lab.results().trials["state"])
-    assert states <= {"complete", "pruned", "interrupted"}
-    assert lab.results().state == "interrupted"
+    assert (notes.n_stopping, notes.n_epochs) == (1, 2)
+    assert lab.results().trials["state"].tolist() == ["interrupted"]
+
+
+def test_a_run_that_is_killed_between_a_verdict_and_its_telling_keeps_the_verdict(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(small_spec, pruner=PRUNERS["successive_halving"], epochs=4, trials=8)
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(spec, url=straight)
+    tell = optuna.Study.tell
+
+    def killed_when_pruned(study, trial, values=None, state=None, **rest):
+        if state is optuna.trial.TrialState.PRUNED:
+            raise RuntimeError("killed")
+        return tell(study, trial, values, state, **rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Study, "tell", killed_when_pruned)
+        with pytest.raises(RuntimeError, match="killed"):
+            lab.run(spec)
     lab.run(spec)
     assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_a_trial_that_was_killed_between_two_draws_gets_the_settings_it_would_have_had(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(small_spec, url=straight)
+    suggest = optuna.Trial.suggest_categorical
+
+    def killed_in_the_third(trial, name, choices):
+        if trial.number == 2:
+            raise RuntimeError("killed")
+        return suggest(trial, name, choices)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Trial, "suggest_categorical", killed_in_the_third)
+        with pytest.raises(RuntimeError, match="killed"):
+            lab.run(small_spec)
+    assert optuna.load_study(study_name="small", storage=lab.url).trials[2].params.keys() == {"learning_rate"}
+    lab.run(small_spec)
+    assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_an_interrupted_baseline_is_no_finished_study(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(replace(small_spec, trials=3))
+    added = replace(small_spec, trials=2, baselines=(Baseline("added", "nets.py:tiny", 3, {}),))
+    with pytest.raises(StudyInterruptedError):
+        lab.run(added, notes=Notes(after_epoch=lambda n: n == 1 and os.kill(os.getpid(), signal.SIGINT)))
+    assert lab.results().state == "interrupted"
+    lab.run(added)
+    assert lab.results().trials["state"].tolist() == ["complete"] * 4
 
 
 def test_a_second_ctrl_c_stops_inside_the_epoch(lab: Lab, small_spec: StudySpec) -> None:
@@ -151,6 +219,21 @@ def test_another_study_of_the_same_name_is_refused_with_the_difference(lab: Lab,
     )
 
 
+def test_another_text_of_the_users_network_is_another_study(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    lab.run(replace(small_spec, trials=1))
+    nets = tmp_path / "nets.py"
+    nets.write_text(nets.read_text(encoding="utf-8").replace("nn.ReLU()", "nn.Tanh()"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"  source\.nets\.py:tiny: \w{12} in the storage, \w{12} in the file\n"):
+        lab.run(small_spec)
+
+
+def test_epochs_of_trials_that_optuna_has_deleted_are_not_taken_for_new_ones(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(small_spec)
+    optuna.delete_study(study_name="small", storage=lab.url)
+    lab.run(replace(small_spec, epochs=1, trials=2))
+    assert lab.results().trials["epochs"].tolist() == [1, 1]
+
+
 def test_a_plain_optuna_study_of_that_name_is_left_alone(lab: Lab, small_spec: StudySpec) -> None:
     optuna.create_study(study_name="small", storage=lab.url).ask()
     with pytest.raises(InputError, match="small: the storage has a study of this name that hpstudy did not make"):
@@ -191,14 +274,14 @@ def picky_study(folder: Path, hidden: str) -> StudySpec:
 
 
 def test_settings_that_fail_do_not_end_the_study(lab: Lab, tmp_path: Path) -> None:
-    lab.run(picky_study(tmp_path, "[4, 8, 9]"))
+    lab.run(picky_study(tmp_path, "[4, 9]"))
     trials = lab.results().trials
     failed = trials[trials["state"] == "failed"]
     assert 0 < len(failed) < 7
     assert set(failed["nets.py:picky.hidden"]) == {9}
     assert set(failed["reason"]) == {"error"}
     assert set(failed["message"]) == {"nets.py:6: ValueError: 9 is too many"}
-    assert lab.run(picky_study(tmp_path, "[4, 8, 9]")).labels == []
+    assert lab.run(picky_study(tmp_path, "[4, 9]")).labels == []
 
 
 def test_five_failures_in_a_row_stop_the_study_which_can_go_on(lab: Lab, tmp_path: Path) -> None:
@@ -211,6 +294,15 @@ def test_five_failures_in_a_row_stop_the_study_which_can_go_on(lab: Lab, tmp_pat
     with pytest.raises(StudyFailedError, match="small: no trial succeeded; `hpstudy show small` says why"):
         lab.run(spec)
     assert len(lab.results().trials) == 7
+
+
+def test_a_network_that_has_only_failed_may_be_mended(lab: Lab, tmp_path: Path) -> None:
+    with pytest.raises(StudyFailedError):
+        lab.run(picky_study(tmp_path, "[9, 10]"))
+    nets = tmp_path / "nets.py"
+    nets.write_text(nets.read_text(encoding="utf-8").replace("hidden > 8", "hidden > 99"), encoding="utf-8")
+    lab.run(load_study(tmp_path / "picky.yaml"))
+    assert lab.results().trials["state"].tolist() == ["failed"] * 5 + ["complete"] * 2
 
 
 def test_a_grid_ends_by_itself_and_tries_each_combination_once(lab: Lab, small_spec: StudySpec) -> None:

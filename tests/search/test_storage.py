@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 from sqlalchemy import select, text
 
-from hpstudy.database import shown, sqlite_file
+from hpstudy.database import sqlite_file
 from hpstudy.errors import InputError, StorageError, StudyBusyError
 from hpstudy.results import list_studies
 from hpstudy.runner_lock import hold, is_held, lock_path
 from hpstudy.search.removal import delete_study
 from hpstudy.search.storage import open_storage
+from hpstudy.spec.study import Baseline
 from hpstudy.tables import EPOCHS
 from hpstudy.training.job import EpochResult
 from tests.search.conftest import Lab
@@ -89,14 +91,22 @@ def test_a_folder_that_cannot_be_written_to_is_refused() -> None:
         opened(Path("/sys/kernel/s.db"))
 
 
-def test_the_password_is_not_shown() -> None:
-    assert shown("postgresql+psycopg://u:s3cret@h/db") == "postgresql+psycopg://u:***@h/db"
-
-
-@pytest.mark.parametrize("wrong", ["", "hpstudy.db", "sqlite://", "sqlite:///:memory:"])
-def test_a_url_that_names_no_file_is_bad_input(wrong: str) -> None:
-    with pytest.raises(InputError, match="--storage"):
+@pytest.mark.parametrize(
+    ("wrong", "fact"),
+    [
+        ("", "this is no database URL; write for example sqlite:///hpstudy.db"),
+        ("hpstudy.db", "this is no database URL"),
+        ("sqlite://", "a study needs a file: sqlite:///hpstudy.db"),
+        ("sqlite:///:memory:", "a study needs a file"),
+        ("postgresql+psycopg://u:s3cret@h/db?password=s3cret", "postgresql is not supported yet; use sqlite:///FILE"),
+        ("foo://s3cret", "foo is not supported yet"),
+    ],
+)
+def test_a_url_that_names_no_sqlite_file_is_bad_input(wrong: str, fact: str) -> None:
+    with pytest.raises(InputError) as raised:
         sqlite_file(wrong)
+    assert str(raised.value).startswith(f"--storage: {fact}")
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_lock_is_held_by_one_and_seen_by_all(tmp_path: Path) -> None:
@@ -124,3 +134,13 @@ def test_deletion_takes_the_study_and_nothing_else(lab: Lab, small_spec) -> None
         assert connection.execute(select(EPOCHS)).all() == []
     with pytest.raises(InputError, match="other: the storage has no such study"):
         delete_study(lab.url, study="other")
+
+
+def test_what_is_left_of_a_study_is_refused_and_can_be_deleted(lab: Lab, small_spec) -> None:
+    lab.run(replace(small_spec, trials=1, baselines=(Baseline("b", "nets.py:tiny", 1, {}),)))
+    optuna.delete_study(study_name="small", storage=lab.url)
+    with pytest.raises(InputError, match="small: the storage has parts of a study of this name that was deleted"):
+        lab.run(small_spec)
+    delete_study(lab.url, study="small")
+    lab.run(replace(small_spec, trials=1))
+    assert lab.results().trials["label"].tolist() == ["0"]

@@ -32,7 +32,10 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
 
     def read(text: str | bytes) -> Document:
         Path("s.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
-        return read_document(Path("s.yaml"))
+        found = read_document(Path("s.yaml"))
+        if found.problems:
+            raise StudyFileError("s.yaml", found.problems)
+        return found
 
     return read
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import InputError, StudyFileError
-from hpstudy.spec.load import Reading, load_study
+from hpstudy.spec.load import Reading, load_study, read_study
 from hpstudy.spec.study import (
     Baseline,
     Choices,
@@ -281,3 +281,12 @@ def test_reading_studies_loads_neither_torch_nor_optuna() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert not {"torch", "optuna", "sqlalchemy", "pandas"} & set(loaded)
+
+
+def test_duplicate_keys_and_other_problems_come_in_one_go(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text("name: a\nname: b\ndataset:\narchitecture: lenet\ntrials: 0\n", encoding="utf-8")
+    reading = read_study(file)
+    assert reading.spec is None
+    places = [(problem.line, problem.place) for problem in reading.problems]
+    assert places == [(2, "name"), (3, "dataset"), (4, "architecture"), (5, "trials")]

@@ -12,7 +12,7 @@ from hpstudy.terminal.format import about, duration, percent, plural, value
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
         (4.25, "4.2 s"),
         (9.96, "10.0 s"),
         (41.4, "41 s"),
@@ -38,6 +38,6 @@ def test_percent_value_and_plural() -> None:
         "adam",
         "–",
         "–",
-        "True",
+        "true",
     ]
     assert (plural(1, "trial"), plural(1200, "trial")) == ("1 trial", "1,200 trials")

@@ -21,6 +21,7 @@ class Plan:
     n_trials: int = 3
     n_ended: int = 0
     n_interrupted: int = 0
+    best: float | None = None
 
 
 def plain() -> Console:
@@ -47,7 +48,7 @@ def job(config: TrialConfig, number: int) -> TrainingJob:
 )
 def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
     console = plain()
-    with RunProgress(console) as progress:
+    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
         progress.opened(plan)
     assert console.file.getvalue() == f"{line}\n"
 
@@ -55,7 +56,7 @@ def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
 def test_each_end_has_its_line(config: TrialConfig) -> None:
     console = plain()
     stopped = Outcome(stopped=True, predictions=None, train_accuracy=None)
-    with RunProgress(console) as progress:
+    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
         progress.opened(Plan(n_trials=4))
         for number, (epochs, answer, end) in enumerate(
             [
@@ -74,7 +75,7 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
         ["trial", "0", "complete", "87.50"],
         ["trial", "1", "pruned", "25.00"],
     ]
-    assert lines[0].endswith("sgd, learning rate 0.1, batch 16")
+    assert lines[0].endswith("optimizer sgd, momentum 0.9, blocks 1")
     assert "3/3 epochs" in lines[0]
     assert "1/3 epochs" in lines[1]
     assert lines[2].split()[2:4] == ["diverged", "–"]
@@ -83,7 +84,7 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
 
 def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -> None:
     console = plain()
-    with RunProgress(console) as progress:
+    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
         progress.opened(Plan())
         progress.started(job(config, 0))
         progress.stopping()

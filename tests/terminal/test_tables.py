@@ -77,6 +77,7 @@ def results() -> StudyResults:
         epochs=epochs,
         runs=pd.DataFrame({**times, "end_reason": ["finished"]}),
         settings=("optimizer", "learning_rate", "batch_size", "momentum"),
+        searched=("optimizer", "learning_rate", "momentum"),
     )
 
 
@@ -92,7 +93,7 @@ def test_the_summary_ranks_compares_and_counts(results: StudyResults) -> None:
     assert lines[board + 3].split()[-3:] == ["adam", "0.0123", "–"]
     models = next(line for line in lines if "[bold]model[/] 1" in line)
     assert models.split() == ["[bold]model[/]", "1", "trial", "1"]
-    assert "4 trials: 2 complete, 1 pruned, 1 failed; 12 min 5 s in all" in text
+    assert "4 trials: 2 complete, 1 pruned, 1 failed\n5 min 5 s of training in all\n" in text
     assert "stopping weak trials early saved 10 of 56 epochs" in text
     assert "trial 3 failed: nets.py:3: ValueError: no" in text
     assert "Not confirmed." in text
@@ -108,7 +109,7 @@ def test_settings_are_words_where_columns_do_not_fit(results: StudyResults) -> N
 
 def test_a_study_without_a_complete_trial_says_so(results: StudyResults) -> None:
     weak = results.trials[results.trials["state"] != "complete"].reset_index(drop=True)
-    only = StudyResults("mine", "", "interrupted", weak, results.epochs[:0], results.runs[:0], results.settings)
+    only = StudyResults("mine", "", "interrupted", weak, results.epochs[:0], results.runs[:0], results.settings, ())
     text = printed(lambda console: study_summary(only, console=console))
     assert "No trial is complete yet." in text
 

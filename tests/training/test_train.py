@@ -107,7 +107,7 @@ def test_weight_decay_and_dropout_reach_the_training(config: TrialConfig, data: 
 
 @pytest.mark.parametrize(
     ("n_images", "batch_size", "sizes"),
-    [(10, 4, [4, 4, 2]), (9, 4, [4, 4]), (8, 4, [4, 4]), (3, 4, [3]), (1, 4, [1]), (3, 1, [1, 1])],
+    [(10, 4, [4, 4, 2]), (9, 4, [4, 4]), (8, 4, [4, 4]), (3, 4, [3]), (1, 4, [1]), (3, 1, [1, 1, 1])],
 )
 def test_the_last_batch_is_left_out_only_where_it_is_one_image(
     config: TrialConfig, n_images: int, batch_size: int, sizes: list[int]
