@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from hpstudy.architectures.build import build_model
 from hpstudy.datasets.images import LabelledImages, TrainingData
 from hpstudy.datasets.load import load_training_data
+from hpstudy.executors.process import prepare_process
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import DatasetSpec, Normalization
@@ -127,6 +128,7 @@ def main() -> None:
         precision="float32",
         seeds=training_seeds(1, "trial", 0),
     )
+    prepare_process()
     data = load_training_data(dataset, folder=arguments.data, validation=0.1, split_seed=1, part="search")
     sides = {"hpstudy": engine_epochs, "DataLoader loop": loop_epochs}
     seconds: dict[str, list[float]] = {name: [] for name in sides}

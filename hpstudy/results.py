@@ -217,34 +217,37 @@ def _trials(connection: Connection, study: str, *, live: bool) -> tuple[pd.DataF
         .join(OPTUNA_STUDIES, and_(OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id, _belongs(study)))
         .join(_VALUES, _VALUES.c.trial_id == OPTUNA_TRIALS.c.trial_id, isouter=True)
     )
-    frame = pd.read_sql(query, connection, parse_dates=["datetime_start", "datetime_complete"])
     attributes = _attributes(connection, study)
-    unfinished = "running" if live else "interrupted"
-    rows = []
-    for row in frame.to_dict("records"):
-        of_trial = attributes.get(int(row["trial_id"]), {})
-        part = str(row["study_name"]).removeprefix(study).removeprefix(PART_SEPARATOR)
-        baseline = of_trial.get(BASELINE)
-        rows.append(
-            {
-                "trial_id": int(row["trial_id"]),
-                "label": baseline or (f"{part}{PART_SEPARATOR}{row['number']}" if part else str(row["number"])),
-                "part": BASELINES if part == BASELINES else "search",
-                "number": int(row["number"]),
-                "state": _STATES.get(str(row["state"]), unfinished),
-                "reason": of_trial.get(REASON, ""),
-                "message": of_trial.get(MESSAGE, ""),
-                "value": row["value"],
-                "train_accuracy": of_trial.get(TRAIN_ACCURACY),
-                "epochs_planned": of_trial.get(CONFIG, {}).get("epochs"),
-                **_settings(of_trial.get(CONFIG)),
-            }
+    rows = [
+        _trial_row(
+            row, attributes.get(row["trial_id"], {}), study=study, unfinished="running" if live else "interrupted"
         )
+        for row in connection.execute(query).mappings()
+    ]
     trials = pd.DataFrame(rows, columns=None if rows else _FIXED)
     trials = trials.astype({"value": float, "train_accuracy": float})
     trials.loc[trials["state"] != "complete", "value"] = float("nan")
     ordered = trials.sort_values(["part", "number", "label"], ignore_index=True)
     return ordered, tuple(name for name in ordered.columns if name not in _FIXED)
+
+
+def _trial_row(row: Mapping[str, Any], attributes: Mapping[str, Any], *, study: str, unfinished: str) -> dict[str, Any]:
+    part = str(row["study_name"]).removeprefix(study).removeprefix(PART_SEPARATOR)
+    number = f"{part}{PART_SEPARATOR}{row['number']}" if part else str(row["number"])
+    config = attributes.get(CONFIG)
+    return {
+        "trial_id": row["trial_id"],
+        "label": attributes.get(BASELINE) or number,
+        "part": BASELINES if part == BASELINES else "search",
+        "number": row["number"],
+        "state": _STATES.get(row["state"], unfinished),
+        "reason": attributes.get(REASON, ""),
+        "message": attributes.get(MESSAGE, ""),
+        "value": row["value"],
+        "train_accuracy": attributes.get(TRAIN_ACCURACY),
+        "epochs_planned": config["epochs"] if config else None,
+        **_settings(config),
+    }
 
 
 def _settings(config: dict[str, Any] | None) -> dict[str, Any]:

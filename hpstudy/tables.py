@@ -13,8 +13,6 @@ OPTUNA_TRIALS = table(
     column("number"),
     column("study_id"),
     column("state"),
-    column("datetime_start"),
-    column("datetime_complete"),
 )
 """Optuna's tables, as far as hpstudy reads them itself."""
 

@@ -12,6 +12,7 @@ import torch
 from hpstudy.datasets.images import TrainingData
 from hpstudy.datasets.load import load_training_data
 from hpstudy.executors.failures import describe_failure
+from hpstudy.executors.process import prepare_process
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Failed
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import DatasetSpec
@@ -25,10 +26,13 @@ LoadData = Callable[[TrialConfig, Part], TrainingData]
 def data_on(device: torch.device, *, folder: Path) -> LoadData:
     """A function that gives each configuration its images on a device; the last set used is kept in memory.
 
+    Prepares the process for training: loading is the first thing that makes torch's threads.
+
     Args:
         device: Where the images are to lie.
         folder: The data folder.
     """
+    prepare_process()
 
     @lru_cache(maxsize=1)
     def load(spec: DatasetSpec, validation: float, split_seed: int, part: Part) -> TrainingData:

@@ -25,7 +25,6 @@ OPTIONS: Mapping[str, str] = {
     "name": "--name",
     "trials": "--trials",
     "epochs": "--epochs",
-    "confirm": "--no-confirm",
 }
 """The keys that the command line overrides, and the option that does it."""
 

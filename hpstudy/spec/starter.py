@@ -55,11 +55,12 @@ sampler: {{name: tpe, startup_trials: 5}}
 pruner: {{name: median, startup_trials: 4, warmup_epochs: 3}}
 # pruner: none
 
-# The best are trained again on fresh seeds and judged by the test images, which nothing else sees.
+# How many of the best are to be confirmed on fresh seeds, against the test images. This version reads it and does
+# not confirm yet.
 confirm: {{top: 2, seeds: 3}}
 # confirm: false
 
-# Settings of your own to compare with: trained to the end, and confirmed with the best.
+# Settings of your own to compare with: trained to the end, never stopped early.
 baselines:
   by hand: {{optimizer: sgd, learning_rate: 0.01, momentum: 0.9, batch_size: 32}}
 """

@@ -125,7 +125,9 @@ class RunProgress:
         self._bars.remove_task(shown.task)
         self._n_ended_now += 1
         self._n_left = max(self._n_left - 1, 0)
-        self._console.print(_line(shown, end, self.searched), soft_wrap=True, highlight=False)
+        # A terminal shows what fits in a line; a file gets all of it.
+        whole = not self._console.is_terminal
+        self._console.print(_line(shown, end, self.searched), soft_wrap=whole, no_wrap=True, overflow="ellipsis")
         if isinstance(end, Outcome) and not end.stopped and shown.last and not _is_baseline(shown.job):
             self._best = max(self._best or 0.0, shown.last.val_accuracy)
         self._bars.update(self._study, advance=1, note=self._note())
@@ -134,7 +136,7 @@ class RunProgress:
         """Says what is still being finished."""
         epochs = [
             f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
-            for shown in self._running.values()
+            for shown in list(self._running.values())  # in a thread of its own
         ]
         what = " and ".join(epochs) or "what is under way"
         self._console.print(Text(f"finishing {what}; press Ctrl-C again to stop now", style="yellow"))
