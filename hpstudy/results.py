@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, column, create_engine, func, inspect, or_, select, table
+from sqlalchemy import Connection, RowMapping, Select, and_, column, create_engine, func, inspect, or_, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.database import check_sqlite_file, sqlite_file
@@ -231,7 +231,7 @@ def _trials(connection: Connection, study: str, *, live: bool) -> tuple[pd.DataF
     return ordered, tuple(name for name in ordered.columns if name not in _FIXED)
 
 
-def _trial_row(row: Mapping[str, Any], attributes: Mapping[str, Any], *, study: str, unfinished: str) -> dict[str, Any]:
+def _trial_row(row: RowMapping, attributes: Mapping[str, Any], *, study: str, unfinished: str) -> dict[str, Any]:
     part = str(row["study_name"]).removeprefix(study).removeprefix(PART_SEPARATOR)
     number = f"{part}{PART_SEPARATOR}{row['number']}" if part else str(row["number"])
     config = attributes.get(CONFIG)

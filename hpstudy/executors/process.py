@@ -14,4 +14,4 @@ def prepare_process() -> None:
 
     Threads take the setting over when they are made, so it must come before the first large tensor operation.
     """
-    torch.set_flush_denormal(True)  # type: ignore[no-untyped-call]  # torch gives it no types
+    torch.set_flush_denormal(True)
