@@ -125,9 +125,11 @@ class RunProgress:
         self._bars.remove_task(shown.task)
         self._n_ended_now += 1
         self._n_left = max(self._n_left - 1, 0)
-        # A terminal shows what fits in a line; a file gets all of it.
-        whole = not self._console.is_terminal
-        self._console.print(_line(shown, end, self.searched), soft_wrap=whole, no_wrap=True, overflow="ellipsis")
+        line = _line(shown, end, self.searched)
+        if self._console.is_terminal:
+            self._console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            self._console.print(line, soft_wrap=True)  # a file gets all of it
         if isinstance(end, Outcome) and not end.stopped and shown.last and not _is_baseline(shown.job):
             self._best = max(self._best or 0.0, shown.last.val_accuracy)
         self._bars.update(self._study, advance=1, note=self._note())

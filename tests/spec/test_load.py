@@ -197,12 +197,12 @@ def test_a_heading_with_nothing_below_it_is_empty(heading: str, read: Read) -> N
 
 def test_the_command_line_overrides_the_file(read: Read) -> None:
     text = EXAMPLE + "  short: {epochs: 3}\n"
-    reading = read(text, trials=3, epochs=2, name="other", confirm=False)
+    reading = read(text, trials=3, epochs=2, name="other")
     spec = reading.spec
 
     assert reading.problems == ()
     assert spec is not None
-    assert (spec.trials, spec.epochs, spec.name, spec.confirm) == (3, 2, "other", None)
+    assert (spec.trials, spec.epochs, spec.name) == (3, 2, "other")
     assert [baseline.epochs for baseline in spec.baselines] == [2, 3]
     assert spec.pruner.options["warmup_epochs"] == 3
     assert spec.position("trials") == Position(0, 0)

@@ -25,7 +25,7 @@ class Plan:
 
 
 def plain() -> Console:
-    return Console(file=io.StringIO(), width=100, markup=False, highlight=False, emoji=False)
+    return Console(file=io.StringIO(), width=80, markup=False, highlight=False, emoji=False)
 
 
 def result(epoch: int, accuracy: float = 0.875, loss: float = 1.0) -> EpochResult:
@@ -48,7 +48,9 @@ def job(config: TrialConfig, number: int) -> TrainingJob:
 )
 def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
     console = plain()
-    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
+    with RunProgress(
+        console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
+    ) as progress:
         progress.opened(plan)
     assert console.file.getvalue() == f"{line}\n"
 
@@ -56,7 +58,9 @@ def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
 def test_each_end_has_its_line(config: TrialConfig) -> None:
     console = plain()
     stopped = Outcome(stopped=True, predictions=None, train_accuracy=None)
-    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
+    with RunProgress(
+        console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
+    ) as progress:
         progress.opened(Plan(n_trials=4))
         for number, (epochs, answer, end) in enumerate(
             [
@@ -75,7 +79,7 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
         ["trial", "0", "complete", "87.50"],
         ["trial", "1", "pruned", "25.00"],
     ]
-    assert lines[0].endswith("optimizer sgd, momentum 0.9, blocks 1")
+    assert lines[0].endswith("optimizer sgd, learning rate 0.1, momentum 0.9, batch size 16, dropout 0, blocks 1")
     assert "3/3 epochs" in lines[0]
     assert "1/3 epochs" in lines[1]
     assert lines[2].split()[2:4] == ["diverged", "–"]
@@ -84,7 +88,9 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
 
 def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -> None:
     console = plain()
-    with RunProgress(console, searched=("optimizer", "momentum", "cnn.blocks")) as progress:
+    with RunProgress(
+        console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
+    ) as progress:
         progress.opened(Plan())
         progress.started(job(config, 0))
         progress.stopping()
