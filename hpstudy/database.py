@@ -1,9 +1,14 @@
-"""Which database a storage URL names, and whether a file can be one."""
+"""Which file a storage URL names, whether it can be a database, and how it is read without being written."""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -48,3 +53,34 @@ def check_sqlite_file(database: Path) -> None:
     if head != b"SQLite format 3\x00":
         found = "an empty file" if not head else "no SQLite database"
         raise StorageError(f"{database}: is {found}; nothing was overwritten; choose another --storage")
+
+
+@contextmanager
+def open_to_read(url: str) -> Iterator[Connection]:
+    """A connection that cannot write, to a storage that exists; closed at the end.
+
+    Raises:
+        InputError: The URL cannot be used.
+        StorageError: There is no such file, or it cannot be read.
+    """
+    database = sqlite_file(url)
+    if not database.exists():
+        raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
+    check_sqlite_file(database)
+    engine = create_engine("sqlite://", creator=lambda: _connect_read_only(database))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        fact = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise StorageError(f"{database}: cannot be read ({fact})") from error
+    finally:
+        engine.dispose()
+
+
+def _connect_read_only(database: Path) -> sqlite3.Connection:
+    # Without a write-ahead log beside it the file alone is the whole truth. Read as such it can lie in a folder that
+    # cannot be written to, and no log or index file is left behind.
+    alone = not database.with_name(f"{database.name}-wal").exists()
+    address = f"file:{quote(str(database.resolve()))}?mode=ro{'&immutable=1' if alone else ''}"
+    return sqlite3.connect(address, uri=True)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
-from sqlalchemy import Connection, RowMapping, Select, and_, column, create_engine, func, inspect, or_, select, table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, RowMapping, Select, and_, column, func, inspect, or_, select, table
 
-from hpstudy.database import check_sqlite_file, sqlite_file
+from hpstudy.database import open_to_read, sqlite_file
 from hpstudy.errors import InputError, StorageError
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.wording import did_you_mean
@@ -97,7 +92,8 @@ def load_results(url: str, *, study: str) -> StudyResults:
         InputError: The storage has no such study.
         StorageError: It cannot be read.
     """
-    with _reading(url) as connection:
+    with open_to_read(url) as connection:
+        _require_our_tables(connection, url)
         known = _study_names(connection)
         if study not in known:
             raise InputError(f"{study}: {url} has no such study.{did_you_mean(study, known)}")
@@ -153,37 +149,16 @@ def list_studies(url: str) -> pd.DataFrame:
     Raises:
         StorageError: The storage cannot be read.
     """
-    with _reading(url) as connection:
+    with open_to_read(url) as connection:
+        _require_our_tables(connection, url)
         rows = [_study_row(connection, url, study) for study in _study_names(connection)]
     columns = ["study", "complete", "pruned", "failed", "best", "state", "last_run"]
     return pd.DataFrame(rows, columns=columns).astype({"best": float})
 
 
-@contextmanager
-def _reading(url: str) -> Iterator[Connection]:
-    database = sqlite_file(url)
-    if not database.exists():
-        raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
-    check_sqlite_file(database)
-    engine = create_engine("sqlite://", creator=lambda: _connect_read_only(database))
-    try:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table(EPOCHS.name):
-                raise StorageError(f"{database}: holds no studies of hpstudy")
-            yield connection
-    except SQLAlchemyError as error:
-        fact = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StorageError(f"{database}: cannot be read ({fact})") from error
-    finally:
-        engine.dispose()
-
-
-def _connect_read_only(database: Path) -> sqlite3.Connection:
-    # Without a write-ahead log beside it the file alone is the whole truth. Read as such it can lie in a folder that
-    # cannot be written to, and no log or index file is left behind.
-    alone = not database.with_name(f"{database.name}-wal").exists()
-    address = f"file:{quote(str(database.resolve()))}?mode=ro{'&immutable=1' if alone else ''}"
-    return sqlite3.connect(address, uri=True)
+def _require_our_tables(connection: Connection, url: str) -> None:
+    if not inspect(connection).has_table(EPOCHS.name):
+        raise StorageError(f"{sqlite_file(url)}: holds no studies of hpstudy")
 
 
 def _study_names(connection: Connection) -> list[str]:
