@@ -118,7 +118,7 @@ def run(
     """Runs a study, or goes on with it: trains its baselines and trials, and stops weak ones early."""
     from hpstudy.database import sqlite_file
     from hpstudy.executors.local import data_on
-    from hpstudy.results import load_results
+    from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
@@ -148,7 +148,7 @@ def run(
 @app.command("list")
 def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
     """Lists the studies in the storage."""
-    from hpstudy.results import list_studies
+    from hpstudy.results.listing import list_studies
     from hpstudy.terminal.tables import study_list
 
     _console().print(study_list(list_studies(storage)))
@@ -163,7 +163,8 @@ def show(
     storage: StorageUrl = DEFAULT_STORAGE,
 ) -> None:
     """Shows a study's leaderboard, or one trial with its epochs."""
-    from hpstudy.results import find_trial, load_results
+    from hpstudy.results.load import load_results
+    from hpstudy.results.study import find_trial
     from hpstudy.terminal.tables import study_summary, trial_details
 
     results = load_results(storage, study=name)

@@ -5,6 +5,7 @@ HpstudyError                     1  the base: a sentence that a person can act o
 │   └── StudyFileError           2  a study file, with all of its problems
 ├── StorageError                 3  the database cannot be used
 │   └── StudyBusyError           3  another runner has the study
+├── ArtifactError                3  a file of a study cannot be written, or is damaged
 ├── DataError                    4  a data set is absent or damaged
 ├── StudyFailedError             1  the study ended, but no trial succeeded or five failed in a row
 └── StudyInterruptedError  130/143  a signal stopped the study, which can be gone on with
@@ -66,6 +67,12 @@ class StorageError(HpstudyError):
 
 class StudyBusyError(StorageError):
     """Another runner is working on the study."""
+
+
+class ArtifactError(HpstudyError):
+    """A file that belongs to a study (weights, predictions, a report) cannot be written, or is damaged."""
+
+    exit_code = 3
 
 
 class DataError(HpstudyError):

@@ -13,7 +13,19 @@ OPTUNA_TRIALS = table(
     column("number"),
     column("study_id"),
     column("state"),
+    column("datetime_start"),
+    column("datetime_complete"),
 )
+OPTUNA_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"))
+OPTUNA_PARAMETERS = table(
+    "trial_params", column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
+)
+OPTUNA_DIRECTIONS = table("study_directions", column("study_id"), column("objective"), column("direction"))
+OPTUNA_STUDY_ATTRIBUTES = table("study_user_attributes", column("study_id"), column("key"), column("value_json"))
+OPTUNA_STUDY_SYSTEM_ATTRIBUTES = table(
+    "study_system_attributes", column("study_id"), column("key"), column("value_json")
+)
+OPTUNA_TRIAL_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
 """Optuna's tables, as far as hpstudy reads them itself."""
 
 EPOCHS = Table(
@@ -24,8 +36,8 @@ EPOCHS = Table(
     Column("learning_rate", Float(53), nullable=False),
     Column("train_loss", Float(53), nullable=False),
     Column("train_accuracy", Float(53), nullable=False),
-    Column("val_loss", Float(53), nullable=False),
-    Column("val_accuracy", Float(53), nullable=False),
+    Column("val_loss", Float(53)),  # null in a confirmation, but for its last epoch: the test set is read once
+    Column("val_accuracy", Float(53)),
     Column("seconds", Float(53), nullable=False),
 )
 """One row a trial and epoch."""
@@ -50,7 +62,10 @@ FINISHED = "finished"
 PART_SEPARATOR = "/"
 """Between a study's name and what is a part of it: `NAME/baselines`. No study's own name holds it."""
 
+SEARCH = "search"
 BASELINES = "baselines"
+CONFIRM = "confirm"
+"""What a trial belongs to: the search, the named models, the confirmation. The last two are parts of a study."""
 
 CONFIG = "config"
 RUN = "run"
@@ -59,9 +74,17 @@ REASON = "reason"
 MESSAGE = "message"
 TRACEBACK = "traceback"
 TRAIN_ACCURACY = "train_accuracy"
-"""User attributes of a trial: its configuration, the run that trained it, the baseline that it is, and how it ended."""
+N_PARAMETERS = "n_parameters"
+CONFIRMS = "confirms"
+CONFIRM_SEED = "seed"
+"""User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
+model it trained; of a confirmation the label of the trial that it confirms, and which of the paired seeds it has."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"
 DESCRIPTION_ATTRIBUTE = "hpstudy:description"
-"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's."""
+CANDIDATES_ATTRIBUTE = "hpstudy:candidates"
+ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
+"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. The candidates are the labels of
+the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
+name of the study's folder under the artifacts folder."""

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hpstudy.results import StudyResults
+from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
 from hpstudy.terminal.format import duration, heading, percent, plural, value
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from hpstudy.executors.local import data_on
-from hpstudy.results import StudyResults, load_results
+from hpstudy.results.load import load_results
+from hpstudy.results.study import StudyResults
 from hpstudy.search.session import Place, Plan, run_study
 from hpstudy.spec.study import StudySpec
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from hpstudy.database import sqlite_file
 from hpstudy.errors import InputError, StorageError, StudyBusyError
-from hpstudy.results import list_studies
+from hpstudy.results.listing import list_studies
 from hpstudy.runner_lock import hold, is_held, lock_path
 from hpstudy.search.removal import delete_study
 from hpstudy.search.storage import open_storage

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from hpstudy.results import StudyResults
+from hpstudy.results.study import StudyResults
 from hpstudy.terminal.tables import study_list, study_summary, trial_details, varying
+from tests.results.synthetic import DOMAINS, make_results
 
 
 def printed(renderable, width: int = 120) -> str:
@@ -69,15 +71,17 @@ def results() -> StudyResults:
         ],
     )
     times = {"started_at": [pd.Timestamp("2026-01-01 10:00")], "ended_at": [pd.Timestamp("2026-01-01 10:12:05")]}
-    return StudyResults(
-        name="mine",
+    return make_results(
+        "mine",
+        n_trials=0,
+        n_pruned=0,
+        n_failed=0,
         description="Why?",
-        state="finished",
         trials=trials,
         epochs=epochs,
         runs=pd.DataFrame({**times, "end_reason": ["finished"]}),
         settings=("optimizer", "learning_rate", "batch_size", "momentum"),
-        searched=("optimizer", "learning_rate", "momentum"),
+        domains={name: DOMAINS[name] for name in ("optimizer", "learning_rate", "momentum")},
     )
 
 
@@ -109,7 +113,7 @@ def test_settings_are_words_where_columns_do_not_fit(results: StudyResults) -> N
 
 def test_a_study_without_a_complete_trial_says_so(results: StudyResults) -> None:
     weak = results.trials[results.trials["state"] != "complete"].reset_index(drop=True)
-    only = StudyResults("mine", "", "interrupted", weak, results.epochs[:0], results.runs[:0], results.settings, ())
+    only = replace(results, state="interrupted", trials=weak, epochs=results.epochs[:0], runs=results.runs[:0])
     text = printed(lambda console: study_summary(only, console=console))
     assert "No trial is complete yet." in text
 

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from hpstudy.errors import InputError, StorageError
-from hpstudy.results import find_trial, list_studies, load_results
+from hpstudy.results.listing import list_studies
+from hpstudy.results.load import load_results
+from hpstudy.results.study import find_trial
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.spec.study import Baseline, StudySpec
 from tests.search.conftest import Lab
@@ -90,7 +92,7 @@ def test_a_database_without_our_tables_is_told_so(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as connection:
         connection.execute("CREATE TABLE something (x)")
     connection.close()
-    with pytest.raises(StorageError, match=r"other\.db: holds no studies of hpstudy"):
+    with pytest.raises(StorageError, match=r"other\.db: holds no studies"):
         load_results(f"sqlite:///{tmp_path / 'other.db'}", study="small")
 
 

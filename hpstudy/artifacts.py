@@ -1,0 +1,124 @@
+"""The files that belong to a study beside its database: weights and predictions, without pickle."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpstudy.errors import ArtifactError
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Where the files of one study lie.
+
+    Attributes:
+        folder: `ARTIFACTS/NAME-xxxxxxxx`; made with the first file.
+    """
+
+    folder: Path
+
+    def validation_predictions(self, part: str, number: int) -> Path:
+        """Predicted class of each validation image, as `.npy`: what a complete trial leaves."""
+        return self.folder / "predictions" / f"{part}-{number}.npy"
+
+    def weights(self, part: str, number: int) -> Path:
+        """The last weights of a trial; kept for the best trial, the baselines and one confirmed candidate."""
+        return self.folder / "weights" / f"{part}-{number}.safetensors"
+
+    @property
+    def test_predictions(self) -> Path:
+        """What the confirmed candidate predicted for the test set: `TestPredictions`."""
+        return self.folder / "test-predictions.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class TestPredictions:
+    """What the seeds of the confirmed candidate predicted for the test set, with some of its pictures.
+
+    Attributes:
+        labels: True class of each test image, int64 [N].
+        predicted: Predicted class, int64 [S, N], one row a seed, in the order of the seeds.
+        class_names: The classes in the order of their labels.
+        shown: Positions in [0, N) of the pictures kept, int64 [M].
+        images: These pictures, uint8 [M, C, H, W], C being 1 (grey) or 3 (red, green, blue).
+    """
+
+    __test__ = False  # pytest takes classes of this name for tests
+
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    shown: NDArray[np.int64]
+    images: NDArray[np.uint8]
+
+
+def write_test_predictions(path: Path, predictions: TestPredictions) -> None:
+    """Writes predictions as `.npz`, whole or not at all.
+
+    Raises:
+        ArtifactError: The disk is full, or the folder cannot be written to.
+    """
+    with written_whole(path) as file:
+        np.savez_compressed(
+            file,
+            labels=predictions.labels,
+            predicted=predictions.predicted,
+            class_names=np.array(predictions.class_names, dtype=np.str_),
+            shown=predictions.shown,
+            images=predictions.images,
+        )
+
+
+def read_test_predictions(path: Path) -> TestPredictions | None:
+    """Reads what `write_test_predictions` wrote; None where there is no such file.
+
+    Raises:
+        ArtifactError: The file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return TestPredictions(
+                labels=found["labels"],
+                predicted=found["predicted"],
+                class_names=tuple(map(str, found["class_names"])),
+                shown=found["shown"],
+                images=found["images"],
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{path}: is damaged ({error}); `hpstudy confirm` writes it again") from error
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that takes its name once it is whole; on an error nothing is left and the old file stays.
+
+    Raises:
+        ArtifactError: The disk is full, or the folder cannot be written to.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

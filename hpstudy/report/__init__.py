@@ -1,0 +1,1 @@
+"""`StudyResults` → findings, figures, the HTML report and its Markdown twin. No torch, no Optuna."""

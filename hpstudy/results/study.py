@@ -1,0 +1,112 @@
+"""`StudyResults`: all of a finished or running study as frozen data, and how one of its trials is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hpstudy.errors import InputError
+from hpstudy.spec.study import Domain
+from hpstudy.spec.wording import did_you_mean
+from hpstudy.tables import BASELINES, SEARCH
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study as it stands in the storage.
+
+    Attributes:
+        name: The study's name.
+        description: The question that it asks.
+        state: `running`, `finished`, or `interrupted` (its last run was stopped or killed before its end).
+        objective: What `trials.value` is: `validation accuracy`, or for a study that plain Optuna made the name of
+            its metric, else `value`.
+        maximize: Whether larger values are better; False only for a study that plain Optuna made.
+        trials: One row a trial, baselines first, then by number. Columns: `trial_id`, `label` (a number, a
+            baseline's name, or `architecture/number` in a fair study), `part` (`search` or `baselines`), `number`,
+            `state` (complete, pruned, failed, running, interrupted, waiting), `reason`, `message`, `value` (the
+            objective at the last epoch, NaN where there is none), `train_accuracy` (of the last weights, without
+            dropout), `n_parameters` (weights of the model, NaN where unknown), `started_at` and `ended_at` (local
+            time of the machine that ran it, NaT where there is none), `epochs` (trained) of `epochs_planned`,
+            `seconds` (of these epochs), and a column a setting. A setting that does not exist for a trial is missing.
+        epochs: One row a trial and epoch, as in the table `hpstudy_epochs`, confirmations included; those have
+            `val_loss` and `val_accuracy` (here of the test set) after their last epoch alone.
+        confirmations: One row a configuration and seed, by `configuration`'s first appearance, then `seed`. Columns:
+            `trial_id`, `number`, `configuration` (the label in `trials` of what is confirmed), `seed` (from 1; equal
+            numbers are equal seeds, so they pair), `state`, `reason`, `message`, `test_accuracy` (NaN unless
+            complete), `train_accuracy`, `started_at`, `ended_at`, `epochs`, `epochs_planned`, `seconds`.
+        candidate: Label of the trial that was fixed as the study's answer before the test set was opened; None
+            before a confirmation has begun.
+        former_candidates: Labels of earlier candidates, where the search went on after a confirmation; oldest first.
+        runs: One row a `hpstudy run` or `confirm`, as in the table `hpstudy_runs`, oldest first, with `record` as a
+            dictionary.
+        settings: The setting columns of `trials`.
+        domains: What each searched setting was drawn from, in the study file's order.
+        identity: What makes the study, in its file's words (data set, epochs, seed, pruner, …); empty for a study
+            that plain Optuna made.
+        artifacts: Name of the study's folder under the artifacts folder; empty where there is none.
+    """
+
+    name: str
+    description: str
+    state: str
+    objective: str
+    maximize: bool
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    confirmations: pd.DataFrame
+    candidate: str | None
+    former_candidates: tuple[str, ...]
+    runs: pd.DataFrame
+    settings: tuple[str, ...]
+    domains: Mapping[str, Domain]
+    identity: Mapping[str, Any]
+    artifacts: str
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The settings that the study varies."""
+        return tuple(self.domains)
+
+    @property
+    def search(self) -> pd.DataFrame:
+        """The rows of `trials` that were sampled."""
+        return self.trials[self.trials["part"] == SEARCH]
+
+    @property
+    def baselines(self) -> pd.DataFrame:
+        """The rows of `trials` that the study file names."""
+        return self.trials[self.trials["part"] == BASELINES]
+
+    @property
+    def ranked(self) -> pd.DataFrame:
+        """The complete sampled trials, best first; equal values in the order of their numbers."""
+        complete = self.search[self.search["state"] == "complete"]
+        return complete.sort_values("value", ascending=not self.maximize, kind="stable")
+
+
+def find_trial(results: StudyResults, trial: str) -> int:
+    """The row of a trial in `results.trials`.
+
+    Args:
+        results: The study.
+        trial: A trial's label (`12`, or `lenet5/12` in a fair study), `best`, or a baseline's name.
+
+    Raises:
+        InputError: The study has no such trial, or no trial is complete yet.
+    """
+    if trial == "best":
+        if results.ranked.empty:
+            raise InputError(f"{results.name}: no trial is complete yet")
+        return int(results.ranked.index[0])
+    labels = results.trials["label"]
+    found = results.trials.index[labels == trial]
+    if found.empty:
+        names, numbers = results.baselines["label"], results.search["label"]
+        some = [f"{numbers.iloc[0]} to {numbers.iloc[-1]}"] if len(numbers) else []
+        known = ", ".join([*some, "best", *names])
+        raise InputError(f"{results.name}: no trial {trial!r};{did_you_mean(trial, names)} known: {known}")
+    return int(found[0])

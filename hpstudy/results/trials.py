@@ -1,0 +1,154 @@
+"""The frame of a study's trials and that of its confirmations, from the rows of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import RowMapping
+
+from hpstudy.results.settings import config_settings
+from hpstudy.spec.catalogue import Scalar
+from hpstudy.tables import (
+    BASELINE,
+    BASELINES,
+    CONFIG,
+    CONFIRM,
+    CONFIRM_SEED,
+    CONFIRMS,
+    MESSAGE,
+    N_PARAMETERS,
+    PART_SEPARATOR,
+    REASON,
+    SEARCH,
+    TRAIN_ACCURACY,
+)
+
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
+"""Optuna's states in hpstudy's words; RUNNING is `running` or `interrupted`."""
+
+_COMMON = {
+    "trial_id": "int64",
+    "number": "int64",
+    "state": "str",
+    "reason": "str",
+    "message": "str",
+    "train_accuracy": "float64",
+    "n_parameters": "float64",
+    "started_at": "datetime64[us]",
+    "ended_at": "datetime64[us]",
+    "epochs_planned": "float64",
+}
+_TRIAL = {"label": "str", "part": "str", "value": "float64"}
+_CONFIRMATION = {"configuration": "str", "seed": "int64", "test_accuracy": "float64"}
+
+
+@dataclass(frozen=True)
+class StoredTrials:
+    """What the database has of a study's trials.
+
+    Attributes:
+        study: The study's name.
+        rows: Of the study and of its parts, in the order of their numbers.
+        attributes: User attributes by trial id.
+        parameters: Optuna's parameters by trial id, for trials without a stored configuration.
+        live: Whether a runner has the study now: then what has not ended is running, else it is interrupted.
+    """
+
+    study: str
+    rows: Sequence[RowMapping]
+    attributes: Mapping[int, Mapping[str, Any]]
+    parameters: Mapping[int, Mapping[str, Scalar]]
+    live: bool
+
+    def part(self, row: RowMapping) -> str:
+        """`baselines`, `confirm`, an architecture of a fair study, or empty for the study itself."""
+        return str(row["study_name"]).removeprefix(self.study).removeprefix(PART_SEPARATOR)
+
+
+def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """`StudyResults.trials`, and which of its columns are settings.
+
+    Args:
+        stored: What the database has.
+        epochs: `StudyResults.epochs`.
+    """
+    rows = [row for row in stored.rows if stored.part(row) != CONFIRM]
+    fixed = _frame([_trial_row(row, stored) for row in rows], kinds=_COMMON | _TRIAL)
+    settings = pd.DataFrame([_settings(row, stored) for row in rows], index=fixed.index)
+    frame = _with_epochs(fixed, epochs).join(settings)
+    frame.loc[frame["state"] != "complete", "value"] = float("nan")
+    return frame.sort_values(["part", "number", "label"], ignore_index=True), tuple(settings.columns)
+
+
+def confirmation_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> pd.DataFrame:
+    """`StudyResults.confirmations`, from the same."""
+    rows = [row for row in stored.rows if stored.part(row) == CONFIRM and CONFIRMS in _attributes(row, stored)]
+    frame = _with_epochs(
+        _frame([_confirmation_row(row, stored) for row in rows], kinds=_COMMON | _CONFIRMATION), epochs
+    )
+    frame.loc[frame["state"] != "complete", "test_accuracy"] = float("nan")
+    rank = {label: place for place, label in enumerate(dict.fromkeys(frame["configuration"]))}
+    ordered = frame.assign(rank=frame["configuration"].map(rank)).sort_values(["rank", "seed", "number"])
+    return ordered.drop(columns="rank").reset_index(drop=True)
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], *, kinds: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame.from_records(rows, columns=list(kinds)).astype(dict(kinds))
+
+
+def _trial_row(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
+    part = stored.part(row)
+    number = f"{part}{PART_SEPARATOR}{row['number']}" if part else str(row["number"])
+    return _common(row, stored) | {
+        "label": _attributes(row, stored).get(BASELINE) or number,
+        "part": BASELINES if part == BASELINES else SEARCH,
+        "value": row["value"],
+    }
+
+
+def _confirmation_row(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
+    attributes = _attributes(row, stored)
+    return _common(row, stored) | {
+        "configuration": attributes[CONFIRMS],
+        "seed": attributes[CONFIRM_SEED],
+        "test_accuracy": row["value"],
+    }
+
+
+def _common(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
+    attributes = _attributes(row, stored)
+    config = attributes.get(CONFIG)
+    return {
+        "trial_id": row["trial_id"],
+        "number": row["number"],
+        "state": STATES.get(row["state"], "running" if stored.live else "interrupted"),
+        "reason": attributes.get(REASON, ""),
+        "message": attributes.get(MESSAGE, ""),
+        "train_accuracy": attributes.get(TRAIN_ACCURACY),
+        "n_parameters": attributes.get(N_PARAMETERS),
+        "started_at": row["datetime_start"],
+        "ended_at": row["datetime_complete"],
+        "epochs_planned": config["epochs"] if config else None,
+    }
+
+
+def _settings(row: RowMapping, stored: StoredTrials) -> Mapping[str, Scalar | None]:
+    """A trial's settings; Optuna's parameters alone where it has no configuration."""
+    config = _attributes(row, stored).get(CONFIG)
+    return config_settings(config) if config else stored.parameters.get(row["trial_id"], {})
+
+
+def _attributes(row: RowMapping, stored: StoredTrials) -> Mapping[str, Any]:
+    return stored.attributes.get(row["trial_id"], {})
+
+
+def _with_epochs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:
+    """Adds the number of epochs trained and their time."""
+    by_trial = epochs.groupby("trial_id")["seconds"]
+    return trials.assign(
+        epochs=trials["trial_id"].map(by_trial.size()).fillna(0).astype(int),
+        seconds=trials["trial_id"].map(by_trial.sum()).fillna(0.0).astype(float),
+    )
