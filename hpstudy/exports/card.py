@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import string
+import re
 import sys
 from collections.abc import Iterator
 from statistics import fmean
@@ -11,8 +11,8 @@ from statistics import fmean
 from hpstudy.exports.model import SOURCE_FILE, WEIGHTS_FILE, TrainedModel
 from hpstudy.spec.study import DatasetSpec
 
-_PLAIN = " ,;%'\"?=/"  # ASCII punctuation that means nothing to Markdown wherever it stands
-_ESCAPED = {ord(mark): f"\\{mark}" for mark in string.punctuation if mark not in _PLAIN}
+_ESCAPED = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()<>#|!~&@:$"}
+_WWW = re.compile(r"(?i)(www)(\.)")  # GitHub makes a link of it
 _NAMED_CLASSES = 100
 
 _PARTS = {
@@ -60,8 +60,8 @@ def model_card(model: TrainedModel, *, source: str | None) -> str:
 
 
 def text(value: object) -> str:
-    """A user's words on one line, with every mark of Markdown and HTML escaped."""
-    return " ".join(str(value).split()).translate(_ESCAPED)
+    """A user's words on one line, with every mark escaped that Markdown or HTML heeds within a line."""
+    return _WWW.sub(r"\1\\\2", " ".join(str(value).split()).translate(_ESCAPED))
 
 
 def imported(source: str) -> tuple[str, ...]:
