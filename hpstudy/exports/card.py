@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from hpstudy.exports.model import SOURCE_FILE, WEIGHTS_FILE, TrainedModel
+from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.study import DatasetSpec
 
 _ESCAPED = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()<>#|!~&@:$"}
@@ -47,7 +48,8 @@ def model_card(model: TrainedModel, *, source: str | None) -> str:
         source: The text of a user's own architecture.
     """
     config = model.config
-    title = f"# {text(model.study)}: {text(model.label)}\n"
+    named = f"trial {model.label}" if model.label.rpartition("/")[2].isdigit() else model.label
+    title = f"# {text(model.study)}: {text(named)}\n"
     about = (
         f"An image classifier: {text(config.architecture)} for the {len(model.class_names)} classes of "
         f"{text(config.dataset.name)}, trained with hpstudy {_PARTS[model.part]}."
@@ -137,21 +139,21 @@ def _preparation(spec: DatasetSpec, input_shape: tuple[int, int, int]) -> Iterat
 def _training(model: TrainedModel) -> Iterator[str]:
     config = model.config
     yield from ("## How it was trained", "", "| setting | value |", "| --- | --- |")
-    rows = {
+    rows: dict[str, Scalar | None] = {
         "architecture": config.architecture,
         **{f"its {name}": value for name, value in config.options.items()},
         "epochs": config.epochs,
         "optimizer": config.optimizer,
-        "learning rate": f"{config.learning_rate:.6g}",
-        "learning rate schedule": f"multiplied by {config.step_gamma:.6g} every {config.step_size} epochs",
+        "learning rate": config.learning_rate,
+        "learning rate schedule": f"multiplied by {_setting(config.step_gamma)} every {_epochs(config.step_size)}",
         "momentum": config.momentum,
-        "weight decay": f"{config.weight_decay:.6g}",
+        "weight decay": config.weight_decay,
         "batch size": config.batch_size,
         "dropout": config.dropout,
         "augmentation": config.augment,
         "precision": config.precision,
     }
-    yield from (f"| {text(name)} | {text(value)} |" for name, value in rows.items() if value is not None)
+    yield from (f"| {text(name)} | {text(_setting(value))} |" for name, value in rows.items() if value is not None)
     if model.versions:
         yield from (
             "",
@@ -182,6 +184,14 @@ def _use(model: TrainedModel, source: str | None) -> Iterator[str]:
         f"**Predicting runs `{SOURCE_FILE}` of this folder.** Read it first if you do not trust who gave it to you.",
         f"It imports {modules}: what of that is no installed package has to be laid beside `{SOURCE_FILE}`.",
     )
+
+
+def _setting(value: Scalar | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _epochs(count: int) -> str:
+    return "epoch" if count == 1 else f"{count} epochs"
 
 
 def _percent(fraction: float) -> str:

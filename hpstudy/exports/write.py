@@ -61,6 +61,8 @@ def _check_target(target: Path, *, shown: Path) -> None:
         return
     if not target.is_dir():
         raise InputError(f"{shown}: is a file; name a folder with --output")
+    if target == Path.cwd():  # it is replaced as a whole, and a shell would be left in a folder that is gone
+        raise InputError(f"{shown}: is the folder that you are in; name another with --output")
     entries = {entry.name for entry in target.iterdir()} - {"__pycache__"}  # left by code beside the source
     if not entries:
         return
@@ -84,7 +86,11 @@ def _check_source(model: TrainedModel, source: str | None) -> None:
             f"{architecture}: no run recorded its source, without which the model cannot be loaded; "
             f"`hpstudy rerun {model.study} {model.label}` trains it again and records it"
         )
-    for node in ast.walk(ast.parse(source)):
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{architecture}: its recorded source is no Python that runs here ({error})") from error
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level > 0:
             raise InputError(
                 f"{architecture}: line {node.lineno} imports another file of its package; an export holds the "

@@ -17,7 +17,7 @@ def row(card: str, name: str) -> list[str]:
 def test_a_confirmed_model_has_each_number_with_what_it_is(trained) -> None:
     card = model_card(trained, source=None)
     assert card.startswith(
-        "# digits\\_study: 12\n\nAn image classifier: cnn for the 10 classes of digits, trained with"
+        "# digits\\_study: trial 12\n\nAn image classifier: cnn for the 10 classes of digits, trained with"
     )
     assert "to confirm the configuration, on the whole training set.\nThe study asked: Which settings?\n" in card
     assert row(card, "validation accuracy")[1] == "95.00 %"
@@ -32,6 +32,7 @@ def test_a_confirmed_model_has_each_number_with_what_it_is(trained) -> None:
     ]
     assert row(card, "parameters")[1] == "1,234"
     assert row(card, "learning rate") == ["learning rate", "0.1"]
+    assert row(card, "learning rate schedule")[1] == "multiplied by 0.5 every epoch"
     assert row(card, "its blocks") == ["its blocks", "1"]
     assert "1,437 pictures of digits. Classes: `0` 0, `1` 1, `2` 2," in card
     assert (

@@ -76,7 +76,7 @@ def test_an_empty_folder_and_folders_that_are_not_there_are_filled(trained, expo
     assert read_export(deep).model == trained
 
 
-def test_what_is_not_an_export_is_left_alone(trained, export, tmp_path) -> None:
+def test_what_is_not_an_export_is_left_alone(trained, export, tmp_path, monkeypatch) -> None:
     export(trained)
     weights = tmp_path / "kept.safetensors"
     mine = tmp_path / "mine"
@@ -98,6 +98,10 @@ def test_what_is_not_an_export_is_left_alone(trained, export, tmp_path) -> None:
     assert contents(tmp_path / "out") == before | {"blocks.py": b"SIZE = 7"}
     with pytest.raises(InputError, match=r"kept\.safetensors: is a file; name a folder"):
         write_export(trained, weights=weights, source=None, folder=weights)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(InputError, match=r"\.: is the folder that you are in; name another with --output"):
+        write_export(trained, weights=weights, source=None, folder=Path())
 
 
 def test_weights_that_are_not_the_models_are_not_exported(trained, export, tmp_path) -> None:
@@ -115,6 +119,8 @@ def test_own_code_that_cannot_stand_by_itself_is_not_exported(own, export, tmp_p
         export(own, source=None)
     with pytest.raises(InputError, match=r"models/nets\.py:tiny: line 2 imports another file of its package"):
         export(own, source="import torch\nfrom .blocks import block\n")
+    with pytest.raises(InputError, match=r"its recorded source is no Python that runs here \(invalid syntax"):
+        export(own, source="x = = 1\n")
     assert not (tmp_path / "out").exists()
 
 
