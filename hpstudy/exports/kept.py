@@ -17,6 +17,7 @@ from hpstudy.results.configs import (
     load_config,
     recorded_images,
     recorded_versions,
+    weights_checksum,
 )
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults, find_trial
@@ -36,11 +37,13 @@ class KeptModel:
     Attributes:
         model: What is known of it.
         weights: The file of its weights.
+        sha256: Of that file as it was written; None where the storage does not say.
         source: The text of a user's architecture; None where it is not the user's, or no run recorded it.
     """
 
     model: TrainedModel
     weights: Path
+    sha256: str | None
     source: str | None
 
 
@@ -76,10 +79,12 @@ def find_kept(url: str, *, study: str, trial: str, artifacts: Path) -> KeptModel
             f"{study}: no run recorded the classes and the size of its images; "
             f"`hpstudy rerun {study} {chosen.label}` trains it again and records them"
         )
-    config = load_config(url, trial_id=int(chosen.row["trial_id"]))
+    trial_id = int(chosen.row["trial_id"])
+    config = load_config(url, trial_id=trial_id)
     return KeptModel(
         model=_model(results, chosen, config=config, images=images),
         weights=chosen.path,
+        sha256=weights_checksum(url, trial_id=trial_id),
         source=architecture_source(results, config.architecture),
     )
 

@@ -19,7 +19,7 @@ from hpstudy.exports.read import build_architecture
 from hpstudy.training.weights import check_weights, load_weights
 
 
-def write_export(model: TrainedModel, *, weights: Path, source: str | None, folder: Path) -> None:
+def write_export(model: TrainedModel, *, weights: Path, sha256: str | None, source: str | None, folder: Path) -> None:
     """Writes weights, `config.json`, a model card and the source of a user's architecture into a folder.
 
     The folder appears, or takes the place of an earlier export, once it is whole. No code of the user's is run; the
@@ -28,6 +28,7 @@ def write_export(model: TrainedModel, *, weights: Path, source: str | None, fold
     Args:
         model: What is known of the model.
         weights: The file that `write_weights` wrote.
+        sha256: What `write_weights` returned for it; None where nobody kept it.
         source: The text of a user's own architecture; None for any other.
         folder: Where to; it is made, as are the folders above it.
 
@@ -41,10 +42,10 @@ def write_export(model: TrainedModel, *, weights: Path, source: str | None, fold
     _check_target(target, shown=folder)
     if model.has_own_code:
         _check_source(model, source)
-        digest = check_weights(weights, sha256=None)
+        digest = check_weights(weights, sha256=sha256)
     else:
         source = None
-        digest = _check_fit(model, weights)
+        digest = _check_fit(model, weights, sha256=sha256)
     with _replacing(target) as made:
         files = {WEIGHTS_FILE: digest}
         _write(made / WEIGHTS_FILE, weights.read_bytes())
@@ -98,9 +99,9 @@ def _check_source(model: TrainedModel, source: str | None) -> None:
             )
 
 
-def _check_fit(model: TrainedModel, weights: Path) -> str:
+def _check_fit(model: TrainedModel, weights: Path, *, sha256: str | None) -> str:
     """The checksum of weights that fit the model."""
-    digest = check_weights(weights, sha256=None)
+    digest = check_weights(weights, sha256=sha256)
     load_weights(build_architecture(model, folder=weights.parent), weights, sha256=digest)
     return digest
 

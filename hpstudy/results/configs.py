@@ -9,7 +9,7 @@ from hpstudy.errors import InputError
 from hpstudy.results.queries import trial_attribute
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.config import TrialConfig
-from hpstudy.tables import CONFIG
+from hpstudy.tables import CONFIG, WEIGHTS_SHA256
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,12 @@ class RecordedImages:
     Attributes:
         n_train: Images that a trial of the search learns from.
         n_validation: Images of the validation part.
-        n_test: Images of the test set; None where no run has opened it.
         input_shape: (channels, height, width) of a network's input.
         class_names: In the order of their labels.
     """
 
     n_train: int
     n_validation: int
-    n_test: int | None
     input_shape: tuple[int, int, int]
     class_names: tuple[str, ...]
 
@@ -49,6 +47,17 @@ def load_config(url: str, *, trial_id: int) -> TrialConfig:
     return TrialConfig.from_json(config)
 
 
+def weights_checksum(url: str, *, trial_id: int) -> str | None:
+    """The SHA-256 of the weights that a trial's training wrote; None where it wrote none.
+
+    Raises:
+        StorageError: The storage cannot be read.
+    """
+    with open_to_read(url) as connection:
+        found = trial_attribute(connection, trial_id=trial_id, key=WEIGHTS_SHA256)
+    return None if found is None else str(found)
+
+
 def architecture_source(results: StudyResults, architecture: str) -> str | None:
     """The text of a user's architecture as the last run that recorded it had it; None where none did."""
     for record in reversed(list(results.runs["record"])):
@@ -59,10 +68,7 @@ def architecture_source(results: StudyResults, architecture: str) -> str | None:
 
 
 def recorded_images(results: StudyResults) -> RecordedImages | None:
-    """The images as the last run that recorded them had them; None where none did.
-
-    The number of test images may stand in an earlier run than the rest: only a confirmation knows it.
-    """
+    """The images as the last run that recorded them had them; None where none did."""
     records = [record["images"] for record in results.runs["record"] if record.get("images")]
     if not records:
         return None
@@ -71,7 +77,6 @@ def recorded_images(results: StudyResults) -> RecordedImages | None:
     return RecordedImages(
         n_train=last["train"],
         n_validation=last["validation"],
-        n_test=next((record["test"] for record in reversed(records) if record.get("test")), None),
         input_shape=(channels, height, width),
         class_names=tuple(last["classes"]),
     )

@@ -83,7 +83,9 @@ def export(tmp_path: Path) -> Export:
     def make(model: TrainedModel, *, source: str | None = SMALL_NET) -> Path:
         weights = tmp_path / "kept.safetensors"
         write_weights(network(model, tmp_path), weights)
-        write_export(model, weights=weights, source=source if model.has_own_code else None, folder=tmp_path / "out")
+        write_export(
+            model, weights=weights, sha256=None, source=source if model.has_own_code else None, folder=tmp_path / "out"
+        )
         return tmp_path / "out"
 
     return make

@@ -72,7 +72,7 @@ def test_an_empty_folder_and_folders_that_are_not_there_are_filled(trained, expo
     (tmp_path / "out").mkdir()
     export(trained)
     deep = tmp_path / "a" / "b" / "c"
-    write_export(trained, weights=tmp_path / "kept.safetensors", source=None, folder=deep)
+    write_export(trained, weights=tmp_path / "kept.safetensors", sha256=None, source=None, folder=deep)
     assert read_export(deep).model == trained
 
 
@@ -85,23 +85,23 @@ def test_what_is_not_an_export_is_left_alone(trained, export, tmp_path, monkeypa
     with pytest.raises(
         InputError, match=r"mine: is not empty and no earlier export; nothing was written; name another"
     ):
-        write_export(trained, weights=weights, source=None, folder=mine)
+        write_export(trained, weights=weights, sha256=None, source=None, folder=mine)
     (mine / "config.json").write_text("{}")
     with pytest.raises(InputError, match="is not empty and no earlier export") as raised:
-        write_export(trained, weights=weights, source=None, folder=mine)
+        write_export(trained, weights=weights, sha256=None, source=None, folder=mine)
     assert raised.value.exit_code == 2
     assert (mine / "thesis.txt").read_text() == "mine"
     before = contents(tmp_path / "out")
     (tmp_path / "out" / "blocks.py").write_text("SIZE = 7")
     with pytest.raises(InputError, match=r"is an earlier export that also holds blocks\.py; nothing was written"):
-        write_export(trained, weights=weights, source=None, folder=tmp_path / "out")
+        write_export(trained, weights=weights, sha256=None, source=None, folder=tmp_path / "out")
     assert contents(tmp_path / "out") == before | {"blocks.py": b"SIZE = 7"}
     with pytest.raises(InputError, match=r"kept\.safetensors: is a file; name a folder"):
-        write_export(trained, weights=weights, source=None, folder=weights)
+        write_export(trained, weights=weights, sha256=None, source=None, folder=weights)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(InputError, match=r"\.: is the folder that you are in; name another with --output"):
-        write_export(trained, weights=weights, source=None, folder=Path())
+        write_export(trained, weights=weights, sha256=None, source=None, folder=Path())
 
 
 def test_weights_that_are_not_the_models_are_not_exported(trained, export, tmp_path) -> None:
@@ -110,7 +110,7 @@ def test_weights_that_are_not_the_models_are_not_exported(trained, export, tmp_p
     export(trained)
     before = contents(tmp_path / "out")
     with pytest.raises(ArtifactError, match=r"other\.safetensors: these are not the weights of this model"):
-        write_export(trained, weights=weights, source=None, folder=tmp_path / "out")
+        write_export(trained, weights=weights, sha256=None, source=None, folder=tmp_path / "out")
     assert contents(tmp_path / "out") == before
 
 
@@ -135,7 +135,7 @@ out = Path(sys.argv[1])
 model = read_export(out).model
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    write_export(model, weights=out / "weights.safetensors", source=None, folder=out)
+    write_export(model, weights=out / "weights.safetensors", sha256=None, source=None, folder=out)
 except ArtifactError as error:
     print(error)
 """

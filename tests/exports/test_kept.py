@@ -4,143 +4,177 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 import torch
-from optuna.trial import TrialState, create_trial
+from optuna.trial import create_trial
+from PIL import Image
 
 from hpstudy.artifacts import StudyFiles
-from hpstudy.errors import InputError
+from hpstudy.datasets.images import LabelledImages
+from hpstudy.datasets.load import load_training_data
+from hpstudy.errors import ArtifactError, InputError
 from hpstudy.exports.kept import KeptModel, find_kept
+from hpstudy.exports.model import ExportedModel
 from hpstudy.exports.predict import predict
-from hpstudy.exports.read import build_architecture, read_export
+from hpstudy.exports.read import read_export
 from hpstudy.exports.write import write_export
 from hpstudy.results.configs import load_config
-from hpstudy.spec.seeds import training_seeds
+from hpstudy.results.study import StudyResults
+from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import Baseline, StudySpec
-from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CANDIDATES_ATTRIBUTE, CONFIG, CONFIRM_SEED, CONFIRMS
-from hpstudy.training.weights import write_weights
 from tests.conftest import SMALL_NET
 from tests.search.conftest import Lab
-
-IMAGES = {"train": 1293, "validation": 144, "input_shape": [1, 8, 8], "classes": list("0123456789")}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A small study that has run, and the folder that its weights are kept in."""
+    """A small study that has run."""
 
     lab: Lab
-    artifacts: Path
+
+    @property
+    def results(self) -> StudyResults:
+        return self.lab.results()
 
     @property
     def files(self) -> StudyFiles:
-        return StudyFiles(self.artifacts / "small-0")
+        return StudyFiles(self.lab.folder / "artifacts" / self.results.artifacts)
 
     @property
     def best(self) -> str:
-        return str(self.lab.results().ranked["label"].iloc[0])
+        return str(self.results.ranked["label"].iloc[0])
 
-    def keep(self, part: str, number: int) -> Path:
-        path = self.files.weights(part, number)
-        write_weights(torch.nn.Linear(2, 2), path)
-        return path
+    def find(self, trial: str) -> KeptModel:
+        return find_kept(self.lab.url, study="small", trial=trial, artifacts=self.lab.folder / "artifacts")
 
-    def set_attribute(self, key: str, value: object) -> None:
-        optuna.load_study(study_name="small", storage=self.lab.url).set_user_attr(key, value)
+    def config(self, label: str) -> TrialConfig:
+        trial_id = int(self.results.trials.set_index("label").loc[label, "trial_id"])
+        return load_config(self.lab.url, trial_id=trial_id)
+
+    def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.lab.folder / "lab.db") as connection:
+            rows = connection.execute(statement, values).fetchall()
+        connection.close()
+        return rows
 
     def record(self, **changes: Any) -> None:
         """Changes what the only run has recorded."""
-        with sqlite3.connect(self.lab.folder / "lab.db") as connection:
-            (text,) = connection.execute("SELECT record FROM hpstudy_runs").fetchone()
-            connection.execute("UPDATE hpstudy_runs SET record = ?", (json.dumps(json.loads(text) | changes),))
-        connection.close()
-
-    def confirm(self, label: str, *, seeds: Mapping[int, float | None]) -> None:
-        """Stores confirmations as a run would: the test accuracy of each seed, None for one that diverged."""
-        study = optuna.create_study(
-            study_name="small/confirm", storage=self.lab.url, direction="maximize", load_if_exists=True
-        )
-        results = self.lab.results()
-        trial_id = int(results.trials.set_index("label").loc[label, "trial_id"])
-        config = load_config(self.lab.url, trial_id=trial_id)
-        for seed, accuracy in seeds.items():
-            fresh = replace(config, seeds=training_seeds(1, "confirm", seed))
-            state = TrialState.PRUNED if accuracy is None else TrialState.COMPLETE
-            attributes = {CONFIRMS: label, CONFIRM_SEED: seed, CONFIG: fresh.to_json()}
-            study.add_trial(create_trial(state=state, value=accuracy, user_attrs=attributes))
-        self.set_attribute(CANDIDATES_ATTRIBUTE, [label])
-
-    def find(self, trial: str) -> KeptModel:
-        return find_kept(self.lab.url, study="small", trial=trial, artifacts=self.artifacts)
+        ((text,),) = self.execute("SELECT record FROM hpstudy_runs")
+        self.execute("UPDATE hpstudy_runs SET record = ?", json.dumps(json.loads(text) | changes))
 
 
 @pytest.fixture
 def stored(tmp_path: Path, small_spec: StudySpec) -> Stored:
     lab = Lab(tmp_path)
     lab.run(replace(small_spec, trials=2, epochs=1, baselines=(Baseline("plain", "nets.py:tiny", 1, {}),)))
-    made = Stored(lab, tmp_path / "artifacts")
-    made.set_attribute(ARTIFACTS_ATTRIBUTE, "small-0")
-    made.record(images=IMAGES)
-    return made
+    return Stored(lab)
+
+
+def accuracy(exported: ExportedModel, images: LabelledImages, folder: Path) -> float:
+    """Of an exported model on grey images, which are written as picture files first."""
+    folder.mkdir()
+    paths = [folder / f"{index:04}.png" for index in range(len(images))]
+    for path, image in zip(paths, images.images, strict=True):
+        Image.fromarray(image[0].numpy()).save(path)
+    predicted = predict(exported, paths, device=torch.device("cpu")).argmax(1)
+    return float(np.mean(predicted == images.labels.numpy()))
+
+
+def exported(found: KeptModel, folder: Path) -> ExportedModel:
+    write_export(found.model, weights=found.weights, sha256=found.sha256, source=found.source, folder=folder)
+    return read_export(folder)
 
 
 def test_the_best_trial_with_all_that_is_known_of_it(stored: Stored) -> None:
-    path = stored.keep("search", int(stored.best))
     found = stored.find("best")
-    assert (found.weights, found.source) == (path, SMALL_NET)
+    assert (found.weights, found.source) == (stored.files.weights("search", int(stored.best)), SMALL_NET)
     model = found.model
     assert (model.study, model.label, model.part) == ("small", stored.best, "search")
-    assert model.validation_accuracy == stored.lab.results().ranked["value"].iloc[0]
+    assert model.validation_accuracy == stored.results.ranked["value"].iloc[0]
     assert (model.test_accuracy, model.confirmed, model.n_diverged, model.n_images) == (None, (), 0, 1293)
     assert (model.picture_shape, model.input_shape) == ((1, 8, 8), (1, 8, 8))
     assert model.class_names == tuple("0123456789")
-    assert (model.config.architecture, model.config.epochs) == ("nets.py:tiny", 1)
+    assert model.config == stored.config(stored.best)
+    assert model.n_parameters == 64 * 8 + 8 + 8 * 10 + 10
     assert model.versions["torch"] == torch.__version__
     assert stored.find(stored.best) == found
 
 
-def test_a_baseline_by_its_name(stored: Stored) -> None:
-    path = stored.keep("baselines", 0)
-    found = stored.find("plain")
-    assert (found.weights, found.model.label, found.model.part) == (path, "plain", "baselines")
-
-
-def test_a_confirmed_candidate_comes_before_the_best_trial(stored: Stored) -> None:
-    best = stored.best
-    own = stored.keep("search", int(best))
-    stored.confirm(best, seeds={1: 0.75, 2: None, 3: 0.5})
-    assert stored.find("best").weights == own  # its weights were not kept
-    stored.keep("confirm", 1)  # nor can those of a seed that diverged be meant
-    assert stored.find("best").weights == own
-    path = stored.keep("confirm", 0)
+def test_what_is_exported_classifies_as_the_trial_did(stored: Stored, tmp_path: Path) -> None:
     found = stored.find("best")
-    assert (found.weights, found.model.part, found.model.label) == (path, "confirm", best)
-    assert (found.model.test_accuracy, found.model.confirmed, found.model.n_diverged) == (0.75, (0.75, 0.5), 1)
-    assert found.model.n_images == 1437
-    assert found.model.config.seeds == training_seeds(1, "confirm", 1)
-    searched = stored.find(best).model
-    assert (searched.part, searched.test_accuracy, searched.confirmed) == ("search", None, (0.75, 0.5))
-    own.unlink()
-    assert stored.find(best).weights == path
+    model = exported(found, tmp_path / "out")
+    assert (model.model, model.weights_sha256) == (found.model, found.sha256)
+    config = found.model.config
+    data = load_training_data(
+        config.dataset, folder=tmp_path, validation=config.validation, split_seed=config.seeds.split, part="search"
+    )
+    assert accuracy(model, data.evaluation, tmp_path / "pictures") == found.model.validation_accuracy
+
+
+def test_a_confirmed_candidate_comes_before_the_best_trial(stored: Stored, tmp_path: Path) -> None:
+    stored.lab.confirm(top=1, seeds=2)
+    best = stored.best
+    fresh = stored.results.confirmations
+    tests = fresh[fresh["configuration"] == best]["test_accuracy"].tolist()
+    found = stored.find("best")
+    assert (found.model.part, found.model.label, found.model.n_images) == ("confirm", best, 1437)
+    assert (found.model.test_accuracy, found.model.confirmed) == (tests[0], tuple(tests))
+    assert found.model.validation_accuracy == stored.results.ranked["value"].iloc[0]
+    assert found.model.config.seeds != stored.config(best).seeds
+    config = found.model.config
+    data = load_training_data(config.dataset, folder=tmp_path, validation=0.1, split_seed=0, part="confirm")
+    assert accuracy(exported(found, tmp_path / "out"), data.evaluation, tmp_path / "pictures") == tests[0]
+    searched = stored.find(best)
+    assert (searched.model.part, searched.model.test_accuracy, searched.model.confirmed) == (
+        "search",
+        None,
+        tuple(tests),
+    )
+    searched.weights.unlink()
+    assert stored.find(best) == found
+    found.weights.unlink()
+    with pytest.raises(InputError, match=rf"small: no weights of trial {best} were kept; there are those of plain; "):
+        stored.find("best")
+
+
+def test_a_seed_that_diverged_is_counted_and_never_exported(stored: Stored) -> None:
+    stored.lab.confirm(top=1, seeds=2)
+    found = stored.find("best")
+    (first,) = (
+        row
+        for row in stored.results.confirmations.to_dict("records")
+        if found.weights.stem.endswith(f"-{row['number']}")
+    )
+    stored.execute("UPDATE trials SET state = 'PRUNED' WHERE trial_id = ?", first["trial_id"])
+    again = stored.find("best")
+    assert again.model.part == "search"
+    assert (again.model.confirmed, again.model.n_diverged) == (found.model.confirmed[1:], 1)
+
+
+def test_a_baseline_by_its_name(stored: Stored) -> None:
+    found = stored.find("plain")
+    assert found.weights == stored.files.weights("baselines", 0)
+    assert (found.model.label, found.model.part, found.model.n_images) == ("plain", "baselines", 1293)
+
+
+def test_weights_that_were_altered_since_are_not_exported(stored: Stored, tmp_path: Path) -> None:
+    found = stored.find("best")
+    content = bytearray(found.weights.read_bytes())
+    content[-1] ^= 1
+    found.weights.write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"\.safetensors: is not the file that was written"):
+        exported(found, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_trial_without_weights_says_which_have_them(stored: Stored) -> None:
     other = "1" if stored.best == "0" else "0"
-    folder = stored.files.folder
-    with pytest.raises(InputError) as raised:
-        stored.find("best")
-    assert str(raised.value) == (
-        f"small: no weights of trial {stored.best} were kept; there are none under {folder}; "
-        f"`hpstudy rerun small {stored.best}` trains it again and keeps its weights"
-    )
-    stored.keep("search", int(stored.best))
-    stored.keep("baselines", 0)
     with pytest.raises(InputError) as raised:
         stored.find(other)
     assert str(raised.value) == (
@@ -148,10 +182,17 @@ def test_a_trial_without_weights_says_which_have_them(stored: Stored) -> None:
         f"`hpstudy rerun small {other}` trains it again and keeps its weights"
     )
     assert raised.value.exit_code == 2
+    for file in (stored.files.folder / "weights").iterdir():
+        file.unlink()
+    with pytest.raises(InputError) as raised:
+        stored.find("plain")
+    assert str(raised.value) == (
+        f"small: no weights of plain were kept; there are none under {stored.files.folder}; "
+        "`hpstudy rerun small plain` trains it again and keeps its weights"
+    )
 
 
 def test_a_run_that_recorded_no_images_is_told(stored: Stored) -> None:
-    stored.keep("search", int(stored.best))
     stored.record(images=None)
     with pytest.raises(InputError, match="small: no run recorded the classes and the size of its images; `hpstudy rer"):
         stored.find("best")
@@ -172,46 +213,21 @@ def test_a_fair_studys_weights_lie_under_their_architecture(tmp_path: Path, smal
     (small_spec.folder / "nets.py").write_text(source, encoding="utf-8")
     lab = Lab(tmp_path)
     lab.run(replace(small_spec, trials=2, epochs=1, fair=True, architectures=("nets.py:tiny", "nets.py:other")))
-    stored = Stored(lab, tmp_path / "artifacts")
-    stored.set_attribute(ARTIFACTS_ATTRIBUTE, "small-0")
-    stored.record(images=IMAGES)
-    path = stored.keep("nets.py:other", 0)
-    found = stored.find("nets.py:other/0")
-    assert (found.weights, found.model.config.architecture, found.source) == (path, "nets.py:other", source)
+    found = Stored(lab).find("nets.py:other/0")
+    assert (found.model.config.architecture, found.model.part, found.source) == ("nets.py:other", "search", source)
+    assert exported(found, tmp_path / "out").model.label == "nets.py:other/0"
 
 
 def test_pictures_of_the_user_leave_no_path_behind(stored: Stored) -> None:
-    stored.keep("search", int(stored.best))
-    results = stored.lab.results()
-    trial_id = int(results.trials.set_index("label").loc[stored.best, "trial_id"])
-    config = load_config(stored.lab.url, trial_id=trial_id)
+    config = stored.config(stored.best)
     theirs = replace(config.dataset, name="image_folder", root="/home/ann/photos", greyscale_to_rgb=True)
     text = json.dumps(replace(config, dataset=theirs).to_json())
-    with sqlite3.connect(stored.lab.folder / "lab.db") as connection:
-        connection.execute(
-            "UPDATE trial_user_attributes SET value_json = ? WHERE trial_id = ? AND key = 'config'", (text, trial_id)
-        )
-    connection.close()
-    stored.record(images=IMAGES | {"input_shape": [3, 8, 12]})
+    trial_id = int(stored.results.trials.set_index("label").loc[stored.best, "trial_id"])
+    stored.execute(
+        "UPDATE trial_user_attributes SET value_json = ? WHERE trial_id = ? AND key = 'config'", text, trial_id
+    )
+    images = {"train": 9, "validation": 1, "input_shape": [3, 8, 12], "classes": ["cat", "dog"]}
+    stored.record(images=images)
     model = stored.find("best").model
     assert (model.config.dataset.name, model.config.dataset.root) == ("image_folder", "")
     assert (model.picture_shape, model.input_shape) == ((3, 8, 12), (3, 8, 12))
-
-
-def test_from_the_storage_to_predictions(stored: Stored, tmp_path: Path) -> None:
-    stored.keep("search", int(stored.best))
-    found = stored.find("best")
-    torch.manual_seed(2)
-    write_weights(
-        build_architecture(replace(found.model, config=_beside(found, tmp_path)), folder=tmp_path), found.weights
-    )
-    write_export(found.model, weights=found.weights, source=found.source, folder=tmp_path / "out")
-    exported = read_export(tmp_path / "out")
-    assert exported.model == found.model
-    assert predict(exported, [], device=torch.device("cpu")).shape == (0, 10)
-
-
-def _beside(found: KeptModel, folder: Path) -> Any:
-    """The configuration with its source where `build_architecture` looks for it."""
-    (folder / "architecture.py").write_text(found.source or "", encoding="utf-8")
-    return found.model.config
