@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpstudy.spec.catalogue import ARCHITECTURES, Scalar
-from hpstudy.spec.study import Choices, Domain, Fixed, Range
+from hpstudy.spec.study import Choices, Domain, Fixed, Range, Setting
 
 _NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
 """What a stored configuration has beside settings."""
@@ -24,10 +24,19 @@ def config_settings(config: Mapping[str, Any]) -> dict[str, Scalar | None]:
 
 def identity_domains(identity: Mapping[str, Any]) -> dict[str, Domain]:
     """What each searched setting of a study is drawn from, from its identity, which is written as a study file."""
+    settings = identity_settings(identity)
+    return {setting.name: setting.domain for setting in settings if not isinstance(setting.domain, Fixed)}
+
+
+def identity_settings(identity: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The settings of a study as its file has them, the choice of the architecture first."""
     architectures = tuple(identity["architecture"])
-    first: dict[str, Domain] = {"architecture": Choices(architectures)} if len(architectures) > 1 else {}
-    every = first | {name: _written_domain(written) for name, written in identity["settings"].items()}
-    return {name: domain for name, domain in every.items() if not isinstance(domain, Fixed)}
+    several = Choices(architectures) if len(architectures) > 1 else Fixed(architectures[0])
+    written = identity["settings"].items()
+    return (
+        Setting("architecture", several),
+        *(Setting(name, _written_domain(value), _written_condition(value)) for name, value in written),
+    )
 
 
 def optuna_settings(
@@ -102,6 +111,11 @@ def _written_domain(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> D
     if isinstance(written, Sequence) and not isinstance(written, str):
         return Choices(tuple(written))
     return Fixed(written)
+
+
+def _written_condition(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> dict[str, tuple[Scalar, ...]]:
+    conditions = written.get("when", {}) if isinstance(written, Mapping) else {}
+    return {key: tuple(allowed) for key, allowed in conditions.items()}
 
 
 _DEFAULTS = {

@@ -132,7 +132,7 @@ def test_a_server_without_studies_is_told_so(server: str) -> None:
     with engine.connect() as connection:
         connection.execute(text("CREATE DATABASE empty"))
     engine.dispose()
-    with pytest.raises(StorageError, match="^localhost/empty: holds no studies$"):
+    with pytest.raises(StorageError, match=r"^localhost/empty: holds no studies$"):
         list_studies(server.replace("/postgres?", "/empty?"))
 
 
