@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hpstudy.spec.catalogue import ARCHITECTURES, Scalar
+from hpstudy.spec.catalogue import ARCHITECTURES
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Domain, Fixed, Range, Setting
 
 _NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hpstudy.results.queries import TrialRow
 from hpstudy.results.settings import config_settings
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 from hpstudy.tables import (
     BASELINE,
     BASELINES,

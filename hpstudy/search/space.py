@@ -8,9 +8,9 @@ from typing import cast
 
 from optuna.trial import Trial
 
-from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.config import architecture_setting, holds
 from hpstudy.spec.grid import combinations
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Fixed, Range, Setting, StudySpec
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.config import holds
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Fixed, Range, Setting
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import about, duration, plural
-from hpstudy.spec.catalogue import ArchitectureRow, DatasetRow
+from hpstudy.spec.rows import ArchitectureRow, DatasetRow
 from hpstudy.spec.study import StudySpec
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
