@@ -11,8 +11,8 @@ import pandas as pd
 from hpstudy.report.chart import Axis, Chart, Intervals, Line, Mark, Panel, Points, Symbol, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.palette import SERIES
-from hpstudy.report.views.confirmed import confirmed_data
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.confirmed import confirmed
 from hpstudy.results.study import StudyResults
 
 MOST_STUDIES = 9
@@ -31,21 +31,20 @@ def cost_data(studies: Sequence[StudyResults]) -> pd.DataFrame:
     for results in studies:
         if not results.identity or results.ranked.empty:
             continue
-        tests = confirmed_data(results)
-        tests = tests[(tests["configuration"] == results.candidate) & (tests["n"] > 0)]
+        found = confirmed(results)
+        test = found.candidate if found and found.candidate.n_complete else None
         named = results.trials[results.trials["label"] == results.candidate]
-        is_confirmed = len(tests) > 0 and len(named) > 0
-        trial = named.iloc[0] if is_confirmed else results.ranked.iloc[0]
-        test = tests.iloc[0] if is_confirmed else None
+        trial = results.ranked.iloc[0] if test is None or named.empty else named.iloc[0]
+        low, high = (test.interval if test else None) or (math.nan, math.nan)
         rows.append(
             {
                 "study": results.name,
                 "minutes": float(trial["seconds"]) / 60,
                 "n_parameters": float(trial["n_parameters"]),
-                "accuracy": float(trial["value"]) if test is None else float(test["mean"]),
-                "low": math.nan if test is None else float(test["low"]),
-                "high": math.nan if test is None else float(test["high"]),
-                "confirmed": is_confirmed,
+                "accuracy": float(trial["value"]) if test is None else test.mean,
+                "low": low,
+                "high": high,
+                "confirmed": test is not None,
             }
         )
     columns = ["study", "minutes", "n_parameters", "accuracy", "low", "high", "confirmed"]
@@ -69,16 +68,13 @@ def cost_view(studies: Sequence[StudyResults]) -> View:
             marks.append(Intervals(x, numbers([100 * row.low]), numbers([100 * row.high]), "y", colour))
         kind = "test" if row.confirmed else "validation, not confirmed"
         hover = [f"{shown(row.study)}: {100 * row.accuracy:.2f} % ({kind}), {row.minutes:.1f} min"]
-        # A study that is not confirmed is hollow.
-        symbol = _SYMBOLS[place % len(_SYMBOLS)] if row.confirmed else "circle-open"
-        marks.append(Points(x, y, shown(row.study), colour, symbol, 10, hover=hover))
+        symbol = _SYMBOLS[place % len(_SYMBOLS)]
+        marks.append(Points(x, y, shown(row.study), colour, symbol, 10, hollow=not row.confirmed, hover=hover))
     known = 100 * np.concatenate([frame["accuracy"], frame["low"].dropna(), frame["high"].dropna()])
     margin = 0.08 * float(known.max() - known.min()) or 1.0
     y_axis = Axis("accuracy (%)", low=float(known.min()) - margin, high=float(known.max()) + margin)
     best = frame.loc[frame["accuracy"].idxmax()]
-    hollow = (
-        " Hollow circles: best validation accuracies that are not confirmed." if not frame["confirmed"].all() else ""
-    )
+    hollow = " Hollow: best validation accuracies that are not confirmed." if not frame["confirmed"].all() else ""
     return View(
         title=f"{shown(best['study'])} has the highest accuracy; its training takes {best['minutes']:.1f} min",
         alt="; ".join(

@@ -29,7 +29,7 @@ from hpstudy.spec.study import Range
 FEWEST = 10
 """Complete trials that have both settings: a surface through fewer would be invented."""
 
-_GRID = 40
+_GRID = 60
 
 
 def top_two(results: StudyResults, importance: pd.DataFrame | None) -> tuple[str, str]:
@@ -52,7 +52,7 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
 
     Returns:
         A frame of `label`, `x`, `y` (settings' values) and `value` (in the unit of the axis), best first; and the
-        surface [40, 40] over both ranges, rows from the lower end of `up`, linear between the three trials around
+        surface [60, 60] over both ranges, rows from the lower end of `up`, linear between the three trials around
         each point on the scales that were searched, NaN outside the trials.
 
     Raises:

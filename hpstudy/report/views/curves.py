@@ -8,7 +8,7 @@ import pandas as pd
 from hpstudy.report.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Symbol, joined, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.palette import SERIES
-from hpstudy.report.views.scales import sampled
+from hpstudy.report.views.scales import capital, sampled
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -61,7 +61,7 @@ def learning_curves(results: StudyResults) -> View:
         title=_learning_title(last),
         alt=f"Loss and accuracy by epoch. Accuracy after the last epoch, {'; '.join(words)}.",
         caption="Solid lines: validation part after each epoch. Dashed lines: mean over the epoch as it was trained, "
-        f"with dropout and augmentation, so it may lie below the validation line.{left_out}",
+        f"with dropout and augmentation, so it may lie below the validation line. What lies far from the rest leaves the figure.{left_out}",
         chart=chart,
     )
 
@@ -84,7 +84,7 @@ def all_curves(results: StudyResults) -> View:
     state = trials["state"]
     for name, colour, dash, opacity, of_state in (
         ("pruned", "grey", "dot", 0.55, lambda one: one == "pruned"),
-        ("other", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
+        ("not ended", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
         ("complete", "grey", "solid", 0.8, lambda one: one == "complete"),
     ):
         part = [trial_id for trial_id in drawn if of_state(state[trial_id]) and trial_id not in ranked[:1]]
@@ -124,7 +124,7 @@ def _learning_title(last: pd.DataFrame) -> str:
     first = last.iloc[0]
     gap = 100 * (first["train_accuracy"] - first["val_accuracy"])
     relation = "above" if gap >= 0 else "below"
-    return f"{shown(first['configuration'])} ends with training accuracy {abs(gap):.1f} points {relation} validation"
+    return f"{capital(shown(first['configuration']))} ends with training accuracy {abs(gap):.1f} points {relation} validation"
 
 
 def _epoch_axis(epochs: pd.DataFrame) -> Axis:

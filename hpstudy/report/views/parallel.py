@@ -51,7 +51,7 @@ def parallel_view(results: StudyResults) -> View:
     Raises:
         NoView: There are fewer than two complete trials or two searched settings.
     """
-    settings, heights, values = parallel_data(results)
+    settings, heights, _ = parallel_data(results)
     n = len(heights)
     if n < 2 or len(settings) < 2:
         raise NoView("Parallel coordinates need at least two complete trials and two searched settings.")
@@ -73,7 +73,7 @@ def parallel_view(results: StudyResults) -> View:
     marks.append(_end_texts(settings, results.domains, has_gaps))
     ticks = tuple((place, heading(name)) for place, name in zip(places, settings, strict=True))
     x = Axis(low=-0.5, high=len(settings) - 0.5, ticks=ticks, grid=False)
-    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, ticks=(), grid=False)
+    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False)
     sample = f" Drawn are {len(keep):,} of the trials." if len(keep) < n else ""
     gaps = " Below an axis: trials without that setting." if has_gaps else ""
     more = len(results.searched) - len(settings)

@@ -95,7 +95,9 @@ def _progress_panel(results: StudyResults, frame: pd.DataFrame, values: Clipped,
     if far.any():
         edge = keep[far[keep]]
         symbol = "triangle-down" if better(results) > 0 else "triangle-up"
-        marks.append(Points(x[edge], y[edge], colour="muted", symbol=symbol, hover=[hover[one] for one in edge]))
+        marks.append(
+            Points(x[edge], y[edge], colour="muted", symbol=symbol, size=8, hover=[hover[one] for one in edge])
+        )
     line_x = np.append(x[changes], np.nanmax(x))
     line_y = np.append(numbers(frame["best"])[changes], frame["best"].iloc[-1])
     near_line = np.clip(line_y, values.axis.low, values.axis.high)
@@ -212,7 +214,7 @@ def pruning_view(results: StudyResults) -> View:
 
 def _pruning_words(row: dict[str, int]) -> str:
     parts = [f"{row[kind]:,} {kind}" for kind in ("complete", "pruned", "diverged", "failed") if row[kind]]
-    return f"after {row['epochs']} {', '.join(parts)}"
+    return f"{', '.join(parts)} after {row['epochs']:,} {'epoch' if row['epochs'] == 1 else 'epochs'}"
 
 
 def _pruning_panel(frame: pd.DataFrame, planned: float) -> Panel:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpstudy.numbers import percent
+from hpstudy.numbers import value as number_words
 from hpstudy.report.chart import Axis, Numbers, numbers
 from hpstudy.report.labels import shown
 from hpstudy.results.study import StudyResults
@@ -38,7 +40,7 @@ def objective_title(results: StudyResults) -> str:
 
 def objective_words(results: StudyResults, value: float) -> str:
     """An objective value in words, as printed elsewhere: `91.04 %`."""
-    return f"{100 * value:.2f} %" if has_accuracy(results) else f"{value:.4g}"
+    return percent(value) if has_accuracy(results) else number_words(value)
 
 
 def better(results: StudyResults) -> int:
@@ -76,7 +78,7 @@ def clipped(results: StudyResults, values: Numbers, *, title: str = "") -> Clipp
     far = np.isfinite(values) & (values * better(results) < low)
     margin = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
     ends = sorted((better(results) * (low - margin), better(results) * (high + margin)))
-    at_edge = better(results) * (low - margin)
+    at_edge = better(results) * (low - 0.6 * margin)
     axis = Axis(title or objective_title(results), low=ends[0], high=ends[1])
     return Clipped(np.where(far, at_edge, values), far, axis)
 
@@ -154,6 +156,11 @@ def heading(setting: str) -> str:
     of, _, option = setting.rpartition(".")
     words = option.replace("_", " ")
     return shown(f"{words} of {of}" if of else words, limit=40)
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _number(value: object) -> float:

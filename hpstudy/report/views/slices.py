@@ -73,7 +73,7 @@ def slice_view(results: StudyResults, setting: str) -> View:
     if len(edge):
         symbol = "triangle-down" if better(results) > 0 else "triangle-up"
         texts = [hover[one] for one in edge]
-        marks.append(Points(across[edge], values.values[edge], colour="muted", symbol=symbol, hover=texts))
+        marks.append(Points(across[edge], values.values[edge], colour="muted", symbol=symbol, size=8, hover=texts))
     if not is_range:
         marks.append(_medians(frame, values.values))
     best = f"best (trial {shown(frame['label'][0])})"
@@ -120,9 +120,15 @@ def _at_words(setting: str, results: StudyResults, at: float) -> str:
 
 
 def _title(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
-    title = f"The best trial has {_at_words(setting, results, float(frame['at'][0]))}"
+    which = "The best trial" if frame["label"][0] == results.ranked["label"].iloc[0] else _best_of(setting, len(frame))
+    title = f"{which} has {_at_words(setting, results, float(frame['at'][0]))}"
     edge = edge_words(results, setting, frame)
     return f"{title}, at the {edge} edge of the range searched" if edge else title
+
+
+def _best_of(setting: str, n: int) -> str:
+    """Of a setting that only some trials have, and the best of all has not."""
+    return f"The best of {n:,} trials with {heading(setting)}" if n > 1 else f"The only trial with {heading(setting)}"
 
 
 def _alt(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
