@@ -136,7 +136,7 @@ def _field(axes: Axes, mark: Field, order: float) -> Any:  # noqa: ANN401
     z = np.ma.masked_invalid(mark.z)
     field = axes.contourf(mark.x, mark.y, z, levels=levels, cmap=colours, extend="both", zorder=order)
     bar = axes.figure.colorbar(field, ax=axes, label=mark.title, pad=0.02, ticks=MaxNLocator(6))
-    bar.outline.set_visible(False)  # type: ignore[operator]  # a spine, which the stubs take for a list
+    bar.outline.set_visible(False)
     return field
 
 

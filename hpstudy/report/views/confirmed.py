@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from hpstudy.numbers import listed, percent, percent_range, plural
-from hpstudy.report.chart import Axis, Chart, Intervals, Mark, Panel, Points, numbers
+from hpstudy.report.chart import Axis, Chart, Intervals, Mark, Numbers, Panel, Points, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.views.scales import capital
 from hpstudy.report.views.slices import jitter
@@ -72,7 +70,7 @@ def _marks(results: StudyResults, one: ConfirmedConfiguration, at: float) -> lis
     return marks
 
 
-def _ends(configurations: tuple[ConfirmedConfiguration, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _ends(configurations: tuple[ConfirmedConfiguration, ...]) -> Numbers:
     """All that must lie on the axis, in per cent."""
     values = [value for one in configurations for value in (*one.accuracies.values(), *(one.interval or ()))]
     return 100 * numbers(values)

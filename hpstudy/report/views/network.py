@@ -78,8 +78,8 @@ def network_view(results: StudyResults) -> View:
     return View(
         title=f"The best model: {len(model['layers'])} layers, {total:,} parameters",
         alt=f"The network from input to output: {steps}.{more}",
-        caption="Boxes: what changes the shape or computes, as high as its feature map and as deep as its channels, both "
-        "on a compressed scale; below them channels×height×width and the number of parameters. Activations, dropout "
+        caption="Boxes: what changes the shape or computes, as high as its feature map and as wide as its channels, on "
+        "compressed scales; below them channels×height×width and the number of parameters. Activations, dropout "
         f"and normalisation belong to the box before them.{more}",
         chart=_chart(drawn, columns=_columns(len(drawn), most=10)),
         narrow=_chart(drawn, columns=_columns(len(drawn), most=4)),
