@@ -16,6 +16,7 @@ from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configu
 from hpstudy.results.study import StudyResults
 
 TITLE = "Comparison of the named models"
+_UNIT = " points"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def verdict(found: ConfirmedConfiguration) -> str:
     if found.difference is None:
         return "no common seed"
     if not found.difference.distinguishable:
-        return "not distinguishable" if not math.isnan(found.difference.adjusted_p) else "not testable"
+        return "too few seeds" if math.isnan(found.difference.adjusted_p) else "not distinguishable"
     return "higher" if found.difference.test.mean > 0 else "lower"
 
 
@@ -94,16 +95,22 @@ def _confirmed_rows(models: list[_Model]) -> list[Row]:
         ("Test accuracy, mean", lambda _, found: number(percent(found.mean), found.mean, mark="strong")),
         ("95 % interval", lambda _, found: Cell(percent_range(*found.interval) if found.interval else "–")),
         ("Seeds", lambda _, found: Cell(_seeds(found))),
-        ("Difference to the candidate", lambda _, found: _difference(found, models)),
+        ("Difference to the candidate, points", lambda _, found: _difference(found, models)),
         ("its 95 % interval", lambda _, found: Cell(_interval(found))),
-        ("adjusted for all comparisons", lambda _, found: Cell(_adjusted(found))),
+        ("for all comparisons at once", lambda _, found: Cell(_adjusted_interval(found))),
+        ("p, adjusted (Holm)", lambda _, found: Cell(_adjusted_p(found))),
         ("Verdict", lambda _, found: _verdict_cell(found, models)),
-        ("Train–test gap", lambda model, _: Cell(points(model.train_test_gap))),
+        ("Train–test gap, points", lambda model, _: Cell(_points(model.train_test_gap))),
     ]
     return [
         Row((Cell(title), *(cell(model, model.found) if model.found else Cell("–") for model in models)))
         for title, cell in described
     ]
+
+
+def _points(difference: float) -> str:
+    """As in prose, without the unit, which the row's title has."""
+    return points(difference).removesuffix(_UNIT)
 
 
 def _is_candidate(found: ConfirmedConfiguration, models: list[_Model]) -> bool:
@@ -119,17 +126,23 @@ def _seeds(found: ConfirmedConfiguration) -> str:
 def _difference(found: ConfirmedConfiguration, models: list[_Model]) -> Cell:
     if _is_candidate(found, models) or found.difference is None:
         return Cell("–")
-    return number(points(found.difference.test.mean), found.difference.test.mean)
+    return number(_points(found.difference.test.mean), found.difference.test.mean)
 
 
 def _interval(found: ConfirmedConfiguration) -> str:
-    return points_range(*found.difference.interval) if found.difference and found.difference.interval else "–"
+    if found.difference is None or found.difference.interval is None:
+        return "–"
+    return points_range(*found.difference.interval).removesuffix(_UNIT)
 
 
-def _adjusted(found: ConfirmedConfiguration) -> str:
+def _adjusted_interval(found: ConfirmedConfiguration) -> str:
     if found.difference is None or found.difference.adjusted_interval is None:
         return "–"
-    return f"{points_range(*found.difference.adjusted_interval)}, {p_value(found.difference.adjusted_p)}"
+    return points_range(*found.difference.adjusted_interval).removesuffix(_UNIT)
+
+
+def _adjusted_p(found: ConfirmedConfiguration) -> str:
+    return p_value(found.difference.adjusted_p).removeprefix("p ").removeprefix("= ") if found.difference else "–"
 
 
 def _verdict_cell(found: ConfirmedConfiguration, models: list[_Model]) -> Cell:
@@ -140,7 +153,7 @@ def _measured_rows(models: list[_Model]) -> list[Row]:
     described: list[tuple[str, Callable[[pd.Series], Cell]]] = [
         ("Validation accuracy", lambda trial: number(percent(trial["value"]), trial["value"])),
         ("Train accuracy", lambda trial: number(percent(trial["train_accuracy"]), trial["train_accuracy"])),
-        ("Train–validation gap", lambda trial: Cell(points(trial["train_accuracy"] - trial["value"]))),
+        ("Train–validation gap, points", lambda trial: Cell(_points(trial["train_accuracy"] - trial["value"]))),
         ("State", lambda trial: Cell(trial["state"])),
         ("Epochs", lambda trial: number(str(trial["epochs"]), trial["epochs"])),
         ("Training time", lambda trial: number(duration(trial["seconds"]), trial["seconds"])),
@@ -182,7 +195,7 @@ def _note(confirmation: Confirmed | None) -> str:
         return "Validation accuracies chose the best of many trials and so favour it. Confirm before you compare."
     n = len(confirmation.others)
     return (
-        "Differences are this model less the candidate, paired by seed. The verdict and the last interval hold for "
+        "Differences are this model less the candidate, paired by seed. The verdict and the second interval hold for "
         f"all {plural(n, 'comparison')} at once (Holm): where zero lies inside, the two are not distinguishable."
         if n > 1
         else "The difference is this model less the candidate, paired by seed."

@@ -62,10 +62,10 @@ def _verdict(ours: Sequence[StudyResults], checks: Sequence[Check]) -> str:
     text = f"{n_confirmed} of {len(ours)} studies {'is' if n_confirmed == 1 else 'are'} confirmed on the test set"
     if not checks:
         return f"{text}."
-    differing = [check.name.lower() for check in checks if not check.passed]
+    differing = sum(not check.passed for check in checks)
     if not differing:
         return f"{text}, and they were made under equal conditions."
-    return f"{text}; they differ in {listed(differing)}, so compare with care."
+    return f"{text}; they differ in {differing} of {len(checks)} conditions, so compare with care."
 
 
 def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
@@ -85,8 +85,8 @@ def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
         rows.append(Row((Cell(name), *cells)))
     columns = (Column("Architecture"), *(Column(name, numeric=True) for name in data))
     note = (
-        "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer, the configuration "
-        "that its search placed highest among those confirmed."
+        "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer: the first of its "
+        "confirmed configurations, as the search placed them."
     )
     return Table("matrix", title, columns, (Group(tuple(rows)),), note=note)
 

@@ -43,7 +43,7 @@ def mistakes(predictions: TestPredictions | None, *, confirmed: bool) -> Mistake
     """
     if predictions is None or not predictions.labels.size:
         why = (
-            "The predictions on the test set are not in the artifacts folder; --artifacts names another."
+            "The predictions on the test set are not in the artifacts folder that the report was made with."
             if confirmed
             else "The test set has not been opened: nothing is confirmed."
         )
@@ -97,8 +97,8 @@ def _pairs(predictions: TestPredictions, counts: NDArray[np.int64]) -> tuple[str
             break
         share = wrong[true, taken] / counts[true].sum()
         sentences.append(
-            f"{predictions.class_names[true]} was taken for {predictions.class_names[taken]} in {percent(share)} of its "
-            f"images ({wrong[true, taken]:,} of {counts[true].sum():,} predictions)."
+            f"{predictions.class_names[true]} was taken for {predictions.class_names[taken]} in {percent(share)} of "
+            f"its images ({wrong[true, taken]:,} of {counts[true].sum():,} predictions)."
         )
     return tuple(sentences)
 
@@ -110,7 +110,7 @@ def _balance(counts: NDArray[np.int64]) -> str:
     f1 = np.nan_to_num(class_scores(counts)[:, 2])
     accuracy = counts.diagonal().sum() / counts.sum()
     return (
-        f"The classes are unbalanced ({images.min():,} to {images.max():,} predictions a class), so accuracy favours the "
-        f"large ones: macro-F1, the mean of F1 over classes, is {percent(float(f1.mean()))} where accuracy is "
+        f"The classes are unbalanced ({images.min():,} to {images.max():,} predictions a class), so accuracy favours "
+        f"the large ones: macro-F1, the mean of F1 over classes, is {percent(float(f1.mean()))} where accuracy is "
         f"{percent(float(accuracy))}."
     )

@@ -13,8 +13,8 @@ _TAKEN = frozenset({"index"})
 def file_stem(study: str) -> str:
     """What the files of a study's report are called: the study's name where it is a plain one.
 
-    Any other name, `../x` or one with a slash in it, loses what is not plain and takes eight digits of its hash, so that
-    two names never meet and no file lies outside of the folder.
+    Any other name, `../x` or one with a slash in it, loses what is not plain and takes eight digits of its hash, so
+    that two names never meet and no file lies outside of the folder.
     """
     if _PLAIN_FILE.fullmatch(study) and study.casefold() not in _TAKEN:
         return study

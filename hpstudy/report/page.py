@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hpstudy import __version__
 from hpstudy.artifacts import TestPredictions, written_whole
@@ -53,8 +53,8 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202
 _EMPTY_STYLE = ""
 """Plotly adds an empty style element and fills it by rules: the policy has to allow the empty one."""
 
-_PLOTLY_STYLES = ("font-size:70%", "font-weight:bold")
-"""The style attributes that Plotly writes for its own exponents and bold words; every other one is refused."""
+_PLOTLY_STYLES = ("", "font-size:70%", "font-weight:bold")
+"""The style attributes that Plotly writes for colour bars, exponents and bold words; every other one is refused."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,8 @@ def _page(sections: Sequence[tuple[str, str]], *, with_figures: bool) -> _Page:
     scripts = [_asset(name) for name in (*figures, "page.js")]
     for source in (style, *scripts):
         _refuse_end_tags(source)
-    return _Page(__version__, sections, Markup(style), [Markup(script) for script in scripts], _policy(style, scripts))
+    marked = [Markup(source) for source in (style, *scripts)]  # noqa: S704  # hpstudy's own files, checked above
+    return _Page(__version__, sections, marked[0], marked[1:], _policy(style, scripts))
 
 
 def _policy(style: str, scripts: Sequence[str]) -> str:
@@ -165,7 +166,7 @@ def _rendered(template: str, numbers: Mapping[str, int], **values: Any) -> str: 
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_seen,
+        finalize=_printed,
     )
     environment.tests["absent"] = lambda view: isinstance(view, Absent)
     environment.filters |= _filters(numbers)
@@ -188,6 +189,7 @@ def _filters(numbers: Mapping[str, int]) -> dict[str, Callable[..., object]]:
         "basis": BASIS.__getitem__,
         "shown_as": shown_as,
         "target": target,
+        "verbatim": lambda text: escape(_seen(text)),
     }
 
 
@@ -195,10 +197,15 @@ _CSV_SAFE = " ,;:.-_/()[]{}!*'=+@$?|~^`"
 """What a data address need not escape; the template escapes what an attribute must not hold."""
 
 
-def _seen(value: object) -> object:
-    """What a template prints: text without characters that nobody sees."""
+def _seen(text: str) -> str:
+    """Text without characters that nobody sees."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _printed(value: object) -> object:
+    """What a template prints: text as it can be seen, with no line's end between a number and its %."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", value)
+        return _seen(value).replace(" %", "\N{NO-BREAK SPACE}%")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Where each figure stands in a report, and its number there: the page and the Markdown twin count alike."""
+"""Where each figure stands in a report, and its number there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from hpstudy.numbers import listed
 from hpstudy.report.figure import Absent, Figure
 
-_SECTIONS: Mapping[str, tuple[str, ...]] = {
+Places = Mapping[str, tuple[str, ...]]
+"""Keys of figures by section; one that ends with a dash stands for all that begin with it."""
+
+PAGE: Places = {
     "comparison": ("confirmed",),
     "curves": ("learning-curves", "all-curves"),
     "search": ("best-so-far", "timeline", "pruning"),
@@ -17,7 +20,10 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = {
     "relations": ("contour", "parallel"),
     "model": ("network", "confusion", "predictions"),
 }
-"""Keys of figures by section; one that ends with a dash stands for all that begin with it."""
+"""Where figures stand on the HTML page."""
+
+OTHERS = "relations"
+"""The section that takes a figure which no section names."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,11 @@ class Section:
     missing: tuple[tuple[str, str], ...]
 
 
-def placed(figures: Mapping[str, Figure | Absent]) -> dict[str, Section]:
-    """The sections in the order of the report; figures that no section names stand in `relations`."""
+def placed(figures: Mapping[str, Figure | Absent], places: Places = PAGE) -> dict[str, Section]:
+    """The sections in their order, with the figures numbered through them."""
     sections, number = {}, 0
-    for name, keys in _SECTIONS.items():
-        here = _keys(figures, keys) + (_unplaced(figures) if name == "relations" else [])
+    for name, keys in places.items():
+        here = _keys(figures, keys) + (_unplaced(figures, places) if name == OTHERS else [])
         drawn = []
         for figure in (figures[key] for key in here):
             if isinstance(figure, Figure):
@@ -62,8 +68,8 @@ def _keys(figures: Mapping[str, Figure | Absent], wanted: tuple[str, ...]) -> li
     return [key for name in wanted for key in figures if _is(key, name)]
 
 
-def _unplaced(figures: Mapping[str, Figure | Absent]) -> list[str]:
-    names = [name for keys in _SECTIONS.values() for name in keys]
+def _unplaced(figures: Mapping[str, Figure | Absent], places: Places) -> list[str]:
+    names = [name for keys in places.values() for name in keys]
     return [key for key in figures if not any(_is(key, name) for name in names)]
 
 

@@ -47,13 +47,13 @@ def trials_by_state(results: StudyResults) -> str:
 
 
 def saved_by_pruning(search: pd.DataFrame) -> str:
-    """What stopping weak trials early saved, in epochs."""
-    weak = search[(search["state"] == "pruned") & search["reason"].str.startswith("pruned")]
-    if weak.empty:
-        return "nothing: no trial was stopped for being weak"
-    saved = int((weak["epochs_planned"] - weak["epochs"]).sum())
-    planned = int(search["epochs_planned"].sum())
-    return f"{saved:,} of {planned:,} epochs, in {plural(len(weak), 'trial')} stopped early"
+    """What stopping weak and diverged trials early saved, in epochs of all that were begun and did not fail."""
+    pruned = search[search["state"] == "pruned"]
+    if pruned.empty:
+        return "nothing: no trial was stopped early"
+    saved = int((pruned["epochs_planned"] - pruned["epochs"]).sum())
+    planned = int(search[search["state"].isin(["complete", "pruned"])]["epochs_planned"].sum())
+    return f"{saved:,} of {planned:,} epochs, in {plural(len(pruned), 'trial')} stopped early"
 
 
 def planned_trials(runs: pd.DataFrame) -> int | None:
