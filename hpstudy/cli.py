@@ -38,10 +38,15 @@ StorageUrl = Annotated[
     str,
     typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
 ]
+ArtifactsFolder = Annotated[
+    Path,
+    typer.Option("--artifacts", help="Where weights, predictions and pictures lie.", envvar="HPSTUDY_ARTIFACTS"),
+]
 DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
+DEFAULT_ARTIFACTS = Path("artifacts")
 
 
 def main() -> None:
@@ -180,14 +185,30 @@ def delete(
     name: StudyName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
     storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
     from hpstudy.search.removal import delete_study
 
     if not yes:
         typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
-    delete_study(storage, study=name)
+    delete_study(storage, study=name, artifacts=artifacts)
     typer.echo(f"{name} is deleted")
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Where it listens; 0 takes a free port.", min=0, max=65535)] = 8080,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Opens the storage in optuna-dashboard, for this machine alone, until Ctrl-C."""
+    from hpstudy.search.dashboard_server import serve_dashboard
+
+    def announce(address: str) -> None:
+        typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
+
+    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce)
 
 
 @datasets_app.callback()
