@@ -9,9 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpstudy.numbers import about, duration, plural
 from hpstudy.spec.catalogue import ArchitectureRow, DatasetRow
 from hpstudy.spec.study import StudySpec
-from hpstudy.terminal.format import about, duration, plural
 
 
 class LayerRow(Protocol):

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from hpstudy.numbers import about, duration, heading, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
-from hpstudy.terminal.format import about, duration, heading, percent, plural, value
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 

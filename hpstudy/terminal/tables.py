@@ -12,9 +12,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from hpstudy.numbers import duration, heading, percent, plural, value
 from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
-from hpstudy.terminal.format import duration, heading, percent, plural, value
 
 _STATE_STYLES = {
     "complete": "green",

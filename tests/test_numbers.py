@@ -6,7 +6,18 @@ import math
 
 import pytest
 
-from hpstudy.terminal.format import about, duration, percent, plural, value
+from hpstudy.numbers import (
+    about,
+    duration,
+    listed,
+    p_value,
+    percent,
+    percent_range,
+    plural,
+    points,
+    points_range,
+    value,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +52,20 @@ def test_percent_value_and_plural() -> None:
         "true",
     ]
     assert (plural(1, "trial"), plural(1200, "trial")) == ("1 trial", "1,200 trials")
+
+
+def test_differences_carry_their_sign_and_nothing_has_none() -> None:
+    assert [points(x) for x in (0.0042, -0.123, 0.00004, -0.00004, math.nan)] == [
+        "+0.42 points",
+        "−12.30 points",
+        "0.00 points",
+        "0.00 points",
+        "–",
+    ]
+    assert points_range(-0.001, 0.0074) == "−0.10 to +0.74 points"
+    assert percent_range(0.906, 0.912) == "90.60 % to 91.20 %"
+
+
+def test_probabilities_and_lists() -> None:
+    assert [p_value(p) for p in (0.0131, 0.0009, 1.0, math.nan)] == ["p = 0.013", "p < 0.001", "p = 1.000", "–"]
+    assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 _MINUTE = 60
 _HOUR = 3600
@@ -11,6 +12,28 @@ _HOUR = 3600
 def percent(fraction: float) -> str:
     """A fraction as `91.04 %`; an en dash for a number that is not there."""
     return "–" if math.isnan(fraction) else f"{100 * fraction:.2f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of fractions with its sign: `+0.42 points`, `−12.30 points`; an en dash where it is not there."""
+    return "–" if math.isnan(difference) else f"{_signed(difference)} points"
+
+
+def percent_range(low: float, high: float) -> str:
+    """An interval of fractions: `90.60 % to 91.20 %`."""
+    return f"{percent(low)} to {percent(high)}"
+
+
+def points_range(low: float, high: float) -> str:
+    """An interval of differences of fractions: `−0.10 to +0.74 points`."""
+    return f"{_signed(low)} to {points(high)}"
+
+
+def p_value(p: float) -> str:
+    """A probability as `p = 0.013` or `p < 0.001`; an en dash for one that is not there."""
+    if math.isnan(p):
+        return "–"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def duration(seconds: float) -> str:
@@ -57,3 +80,17 @@ def heading(setting: str) -> str:
 def plural(count: int, noun: str) -> str:
     """`1 trial`, `2 trials`; thousands apart."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *rest, last = words
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def _signed(difference: float) -> str:
+    """Hundredths of a point with their sign; what rounds to nothing has none."""
+    digits = f"{abs(100 * difference):.2f}"
+    if float(digits) == 0:
+        return digits
+    return f"{'+' if difference > 0 else '−'}{digits}"
