@@ -131,7 +131,7 @@ def _is_attachment(key: ColumnElement[Any]) -> ColumnElement[bool]:
     return key.startswith(_KEY)
 
 
-def _read(storage: Storage, statement: Select[tuple[str]]) -> list[Attachment]:
+def _read(storage: Storage, statement: Select[Any]) -> list[Attachment]:
     with storage.engine.connect() as connection:
         return [one for value in connection.scalars(statement) for one in _parsed(value)]
 
