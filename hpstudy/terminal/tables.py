@@ -13,8 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import duration, heading, percent, plural, value
+from hpstudy.results.confirmed import headline
 from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
+from hpstudy.terminal.confirmation import confirmation
+from hpstudy.terminal.next_steps import next_steps
 
 _STATE_STYLES = {
     "complete": "green",
@@ -28,7 +31,7 @@ LEADERS = 10
 
 
 def study_summary(results: StudyResults, *, console: Console) -> Group:
-    """The end of a run, and `hpstudy show NAME`: leaderboard, named models, what pruning saved, what to do next.
+    """The end of a run, and `hpstudy show NAME`: leaderboard, models, confirmation, verdict, and what to do next.
 
     Args:
         results: The study.
@@ -37,7 +40,9 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
     parts: list[RenderableType] = [_head(results), leaderboard(results, console=console)]
     if (results.trials["part"] == BASELINES).any():
         parts += [Text(), named_models(results)]
-    parts += [Text(), _counts(results), Text(), _next_commands(results)]
+    if not results.confirmations.empty:
+        parts += [Text(), confirmation(results, console=console)]
+    parts += [Text(), _counts(results), Text(headline(results), style="bold"), Text(), next_steps(results)]
     return Group(*parts)
 
 
@@ -166,7 +171,8 @@ def _counts(results: StudyResults) -> Text:
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
-    lines.append(f"{duration(float(results.trials['seconds'].sum()))} of training in all")
+    seconds = float(results.trials["seconds"].sum() + results.confirmations["seconds"].sum())
+    lines.append(f"{duration(seconds)} of training in all")
     weak = search["reason"].str.startswith("pruned")
     if weak.any():
         saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
@@ -176,23 +182,7 @@ def _counts(results: StudyResults) -> Text:
         lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
     failed = search[search["state"] == "failed"]
     lines += [f"trial {row.label} failed: {row.message}" for row in failed.head(5).itertuples()]
-    lines.append("These are validation accuracies of a search: the best of many is a lucky one. Not confirmed.")
     return Text("\n".join(lines))
-
-
-def _next_commands(results: StudyResults) -> Text:
-    if results.state == "interrupted":
-        return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
-    return Text.assemble(
-        "Next: ",
-        (f"hpstudy show {results.name} TRIAL", "cyan"),
-        " for one trial (a number, best, or a model's name), ",
-        (
-            f"hpstudy run STUDY.yaml --trials {len(results.trials[results.trials['part'] == 'search']) * 2}",
-            "cyan",
-        ),
-        " to go on searching.",
-    )
 
 
 def _epochs(results: StudyResults, trial_id: int) -> RenderableType:
