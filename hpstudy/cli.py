@@ -128,7 +128,7 @@ def run(
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
+    from hpstudy.terminal.summary import study_summary
     from hpstudy.training.device import choose_device
 
     sqlite_file(storage)
@@ -170,7 +170,8 @@ def show(
     """Shows a study's leaderboard, or one trial with its epochs."""
     from hpstudy.results.load import load_results
     from hpstudy.results.study import find_trial
-    from hpstudy.terminal.tables import study_summary, trial_details
+    from hpstudy.terminal.summary import study_summary
+    from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
     console = _console()

@@ -8,7 +8,7 @@ import pytest
 
 from hpstudy.results.confirmed_table import confirmed_rows
 from hpstudy.results.study import StudyResults
-from hpstudy.terminal.tables import study_summary
+from hpstudy.terminal.summary import study_summary
 from tests.results.synthetic import make_results
 from tests.terminal.test_tables import printed
 

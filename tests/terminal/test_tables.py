@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from hpstudy.results.study import StudyResults
-from hpstudy.terminal.tables import study_list, study_summary, trial_details, varying
+from hpstudy.terminal.summary import study_summary
+from hpstudy.terminal.tables import study_list, trial_details, varying
 from tests.results.synthetic import DOMAINS, make_results
 
 
