@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import io
 
-from hpstudy.report.note import study_note
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpstudy.artifacts import TestPredictions
+from hpstudy.report.note import note_pictures, study_note
 from hpstudy.report.plain_text import code, escaped
 from tests.results.synthetic import make_results
 
@@ -54,3 +59,19 @@ def test_a_users_string_is_text(text: str, markdown: str) -> None:
 def test_a_code_span_holds_any_text() -> None:
     assert code("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
     assert code("a``b`") == "``` a``b` ```"
+
+
+def test_the_pictures_are_the_confusion_and_some_of_the_test_set() -> None:
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    predictions = TestPredictions(
+        labels=labels,
+        predicted=np.array([[0, 1, 1, 0, 1, 2], [0, 1, 2, 0, 0, 2]]),
+        class_names=("bag", "$boot$", "<b>"),
+        shown=np.array([0, 2]),
+        images=np.zeros((2, 1, 8, 8), dtype=np.uint8),
+    )
+    pictures = note_pictures(predictions)
+    assert list(pictures) == ["confusion", "predictions"]
+    assert {Image.open(io.BytesIO(picture)).format for picture in pictures.values()} == {"PNG"}
+    assert pictures == note_pictures(predictions)
+    assert note_pictures(None) == {}

@@ -44,7 +44,8 @@ def lab(tmp_path: Path, small_spec: StudySpec) -> Lab:
 
 @pytest.fixture
 def artifacts(tmp_path: Path) -> Path:
-    return tmp_path / "artifacts"
+    """An artifacts folder that is not there yet; the study's own files lie in another."""
+    return tmp_path / "pictures"
 
 
 def study_of(lab: Lab) -> optuna.Study:
@@ -119,12 +120,12 @@ def test_an_unknown_study_and_a_file_for_a_folder(lab: Lab, artifacts: Path) -> 
     assert get_all_artifact_meta(study_of(lab)) == []
 
 
-def test_deletion_takes_the_files_along(lab: Lab, artifacts: Path) -> None:
+def test_deletion_takes_the_files_along(lab: Lab) -> None:
+    artifacts = lab.folder / "artifacts"
     publish(lab.url, study="small", note="", pictures={"confusion": PNG}, artifacts=artifacts)
-    study_of(lab).set_user_attr(ARTIFACTS_ATTRIBUTE, "small-0badcafe")
-    (artifacts / "small-0badcafe" / "weights").mkdir(parents=True)
-    (artifacts / "small-0badcafe" / "weights" / "search-0.safetensors").write_bytes(b"w")
     (artifacts / "other-0badcafe").mkdir()
+    folder = artifacts / study_of(lab).user_attrs[ARTIFACTS_ATTRIBUTE]
+    assert (folder / "weights" / "search-0.safetensors").exists()
     delete_study(lab.url, study="small", artifacts=artifacts)
     assert [file.name for file in artifacts.iterdir()] == ["other-0badcafe"]
 
