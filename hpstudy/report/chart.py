@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-Symbol = Literal["circle", "circle-open", "square", "diamond", "triangle-up", "triangle-down", "x", "star"]
+Symbol = Literal["circle", "square", "diamond", "triangle-up", "triangle-down", "x", "star"]
 Dash = Literal["solid", "dash", "dot", "dashdot"]
 Hatch = Literal["", "/", "x", "."]
 
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Symbols without a line. `size` is their diameter in points."""
+    """Symbols without a line, filled unless `hollow`. `size` is their diameter in points."""
 
     x: Numbers
     y: Numbers
@@ -69,6 +69,7 @@ class Points:
     colour: str = "grey"
     symbol: Symbol = "circle"
     size: float = 6.0
+    hollow: bool = False
     opacity: float = 1.0
     hover: Sequence[str] = ()
 

@@ -5,54 +5,20 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from hpstudy.report.chart import (
-    Area,
-    Axis,
-    Bars,
-    Cells,
-    Chart,
-    Field,
-    Images,
-    Intervals,
-    Line,
-    Mark,
-    Panel,
-    Points,
-    Texts,
-)
+from hpstudy.report.artists import draw_artist
+from hpstudy.report.chart import Axis, Chart, Panel
 from hpstudy.report.palette import light_palette
 
 _WIDTH_INCHES, _DPI, _PIXELS_PER_INCH = 8.0, 200, 105
-_SYMBOLS = {
-    "circle": "o",
-    "circle-open": "o",
-    "square": "s",
-    "diamond": "D",
-    "triangle-up": "^",
-    "triangle-down": "v",
-    "x": "X",
-    "star": "*",
-}
-_DASHES: Mapping[str, Any] = {"solid": "-", "dash": (0, (5, 3)), "dot": (0, (1, 2)), "dashdot": (0, (5, 2, 1, 2))}
-_HATCHES = {"": None, "/": "////", "x": "xxx", ".": "..."}
-_PLACES: Mapping[str, tuple[str, str, float, float]] = {
-    "centre": ("center", "center", 0, 0),
-    "left": ("right", "center", -4, 0),
-    "right": ("left", "center", 4, 0),
-    "above": ("center", "bottom", 0, 4),
-    "below": ("center", "top", 0, -4),
-}
 
 
 def draw_picture(chart: Chart, *, title: str) -> bytes:
@@ -63,10 +29,11 @@ def draw_picture(chart: Chart, *, title: str) -> bytes:
         title: Stands above it.
     """
     # A person's own matplotlibrc must not change a report; nor may a dollar sign in a name start a formula.
+    style: Any = _style()  # the stubs want a literal type of 330 names
     with mpl.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # then a box stands for the character
         mpl.rcdefaults()
-        mpl.rcParams.update(_style())
+        mpl.rcParams.update(style)
         return _png(_canvas(chart, title))
 
 
@@ -99,7 +66,7 @@ def _style() -> dict[str, Any]:
 def _canvas(chart: Chart, title: str) -> Canvas:
     n_rows = math.ceil(len(chart.panels) / chart.columns)
     height = (n_rows * (chart.height + 40) + 110) / _PIXELS_PER_INCH
-    canvas = Canvas(figsize=(_WIDTH_INCHES, height), dpi=_DPI, layout="constrained", facecolor=_colour("paper"))
+    canvas = Canvas(figsize=(_WIDTH_INCHES, height), dpi=_DPI, layout="constrained", facecolor=light_palette()["paper"])
     canvas.suptitle(_wrapped(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     handles: dict[str, Any] = {}
     for place, panel in enumerate(chart.panels, start=1):
@@ -133,7 +100,7 @@ def _panel(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
     axes.set_title(panel.title)
     _scales(axes, panel)
     for order, mark in enumerate(panel.marks):
-        drawn = _DRAW[type(mark)](axes, mark, 2 + order / 100)
+        drawn = draw_artist(axes, mark, order=2 + order / 100)
         name = getattr(mark, "name", "")
         if name:
             handles.setdefault(name, drawn)
@@ -143,6 +110,9 @@ def _panel(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
     _side(axes, panel.y, along="y")
     if not panel.x.visible:
         axes.set_axis_off()
+    elif not panel.y.visible:
+        axes.yaxis.set_visible(False)
+        axes.spines["left"].set_visible(False)
 
 
 def _scales(axes: Axes, panel: Panel) -> None:
@@ -162,7 +132,7 @@ def _side(axes: Axes, axis: Axis, *, along: str) -> None:
         (axes.set_xlim if along == "x" else axes.set_ylim)(axis.low, axis.high)
     if axis.ticks is not None:
         side.set_major_locator(FixedLocator([at for at, _ in axis.ticks]))
-        side.set_major_formatter(_Named({at: text for at, text in axis.ticks}))
+        side.set_major_formatter(_Named(dict(axis.ticks)))
         side.set_minor_locator(FixedLocator([]))
         if not axis.grid:
             side.set_tick_params(length=0)
@@ -195,138 +165,3 @@ def _power(value: float, _: object) -> str:
     factor = value / 10**exponent
     power = f"10{str(exponent).translate(_SUPERSCRIPTS)}"
     return power if abs(factor - 1) < 1e-6 else f"{factor:g}×{power}"
-
-
-def _colour(name: str) -> str:
-    return light_palette()[name]
-
-
-def _line(axes: Axes, mark: Line, order: float) -> Any:  # noqa: ANN401  # an artist of matplotlib's
-    (line,) = axes.plot(
-        mark.x,
-        mark.y,
-        color=_colour(mark.colour),
-        linewidth=mark.width,
-        linestyle=_DASHES[mark.dash],
-        marker=_SYMBOLS[mark.symbol] if mark.symbol else None,
-        markersize=4,
-        alpha=mark.opacity,
-        drawstyle="steps-post" if mark.stepped else "default",
-        zorder=order,
-    )
-    return line
-
-
-def _points(axes: Axes, mark: Points, order: float) -> Any:  # noqa: ANN401
-    hollow = mark.symbol == "circle-open"
-    edge = "paper" if mark.symbol == "star" else mark.colour
-    return axes.scatter(
-        mark.x,
-        mark.y,
-        s=mark.size**2 * (1.6 if mark.symbol == "star" else 0.8),
-        marker=_SYMBOLS[mark.symbol],
-        facecolors="none" if hollow else _colour(mark.colour),
-        edgecolors=_colour(edge),
-        linewidths=1.2 if hollow else 0.6,
-        alpha=mark.opacity,
-        clip_on=False,
-        zorder=order,
-    )
-
-
-def _intervals(axes: Axes, mark: Intervals, order: float) -> Any:  # noqa: ANN401
-    draw = axes.hlines if mark.along == "x" else axes.vlines
-    return draw(mark.at, mark.low, mark.high, colors=_colour(mark.colour), linewidth=mark.width, zorder=order)
-
-
-def _bars(axes: Axes, mark: Bars, order: float) -> Any:  # noqa: ANN401
-    common: dict[str, Any] = {
-        "color": _colour(mark.colour),
-        "hatch": _HATCHES[mark.hatch],
-        "edgecolor": _colour("paper"),
-        "linewidth": 0.3,
-        "zorder": order,
-    }
-    if mark.along == "x":
-        return axes.barh(mark.at, mark.length, left=mark.start, height=mark.thickness, **common)
-    return axes.bar(mark.at, mark.length, bottom=mark.start, width=mark.thickness, **common)
-
-
-def _area(axes: Axes, mark: Area, order: float) -> Any:  # noqa: ANN401
-    breaks = np.flatnonzero(np.isnan(mark.x))
-    corners = [np.column_stack(part) for part in zip(np.split(mark.x, breaks), np.split(mark.y, breaks), strict=True)]
-    edge = _colour(mark.outline) if mark.outline else "none"
-    drawn = None
-    for shape in corners:
-        inside = shape[~np.isnan(shape[:, 0])]
-        (drawn,) = axes.fill(
-            inside[:, 0], inside[:, 1], facecolor=_colour(mark.colour), edgecolor=edge, alpha=mark.opacity, zorder=order
-        )
-    return drawn
-
-
-def _cells(axes: Axes, mark: Cells, order: float) -> Any:  # noqa: ANN401
-    colours = LinearSegmentedColormap.from_list("cells", [_colour(name) for name in mark.scale])
-    n_rows, n_columns = mark.values.shape
-    return axes.pcolormesh(
-        np.arange(n_columns + 1) - 0.5,
-        np.arange(n_rows + 1) - 0.5,
-        np.ma.masked_invalid(mark.values),
-        cmap=colours,
-        vmin=0,
-        vmax=mark.top,
-        edgecolors=_colour("paper"),
-        linewidth=0.6,
-        zorder=order,
-    )
-
-
-def _field(axes: Axes, mark: Field, order: float) -> Any:  # noqa: ANN401
-    colours = LinearSegmentedColormap.from_list("field", [_colour("heat0"), _colour("heat1")])
-    levels = np.linspace(mark.low, mark.high, 12)
-    z = np.ma.masked_invalid(mark.z)
-    field = axes.contourf(mark.x, mark.y, z, levels=levels, cmap=colours, extend="both", zorder=order)
-    bar = axes.figure.colorbar(field, ax=axes, label=mark.title, pad=0.02)
-    bar.outline.set_visible(False)  # type: ignore[operator]  # a spine, which the stubs take for a list
-    return field
-
-
-def _texts(axes: Axes, mark: Texts, order: float) -> None:
-    across, up, dx, dy = _PLACES[mark.place]
-    colours = [mark.colour] * len(mark.texts) if isinstance(mark.colour, str) else mark.colour
-    for x, y, text, colour in zip(mark.x, mark.y, mark.texts, colours, strict=True):
-        axes.annotate(
-            text,
-            (x, y),
-            xytext=(dx, dy),
-            textcoords="offset points",
-            ha=across,
-            va=up,
-            fontsize=mark.size - 1,
-            color=_colour(colour),
-            zorder=order + 1,
-            annotation_clip=False,
-        )
-
-
-def _images(axes: Axes, mark: Images, order: float) -> None:
-    half = mark.side / 2
-    for image, x, y in zip(mark.images, mark.x, mark.y, strict=True):
-        extent = (x - half, x + half, y - half, y + half)
-        grey = image.shape[0] == 1
-        shown = image[0] if grey else image.transpose(1, 2, 0)
-        limits: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255} if grey else {}
-        axes.imshow(shown, extent=extent, zorder=order, interpolation="nearest", **limits)
-
-
-_DRAW: Mapping[type[Mark], Callable[[Axes, Any, float], Any]] = {
-    Line: _line,
-    Points: _points,
-    Intervals: _intervals,
-    Bars: _bars,
-    Area: _area,
-    Cells: _cells,
-    Field: _field,
-    Texts: _texts,
-    Images: _images,
-}

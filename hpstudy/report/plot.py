@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hpstudy.report.chart import (
-    Area,
-    Axis,
-    Bars,
-    Cells,
-    Chart,
-    Field,
-    Images,
-    Intervals,
-    Line,
-    Mark,
-    Numbers,
-    Panel,
-    Points,
-    Texts,
-)
+from hpstudy.report.chart import Axis, Chart, Images, Panel
 from hpstudy.report.png import image_url
+from hpstudy.report.traces import draw_trace, escaped, rounded, short, token
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _TOP, _BOTTOM, _TITLE, _LEGEND_ROW = 16, 48, 24, 26
 _ROW_GAP = 84
 """Pixels: the margins of a figure, a panel's title, a row of the legend, and the room between rows of panels."""
-
-_PLACES = {
-    "centre": "middle center",
-    "left": "middle left",
-    "right": "middle right",
-    "above": "top center",
-    "below": "bottom center",
-}
 
 
 def draw_plot(chart: Chart, *, narrow: Chart | None = None) -> dict[str, Any]:
@@ -53,28 +30,8 @@ def draw_plot(chart: Chart, *, narrow: Chart | None = None) -> dict[str, Any]:
     return _drawn(chart) | {"narrow": {"data": _traces(narrow), "layout": _layout(narrow, small=True)}}
 
 
-def escaped(text: str) -> str:
-    """A string as Plotly shows it literally: it takes some tags for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def rounded(values: Numbers) -> list[float | int | None]:
-    """Numbers with five digits that count, None for what is not finite: half the size of their full form."""
-    return [_short(float(value)) if math.isfinite(value) else None for value in values.ravel()]
-
-
-def token(colour: str) -> str:
-    """A colour of the palette as figures.js resolves it."""
-    return f"token:{colour}"
-
-
 def _drawn(chart: Chart) -> dict[str, Any]:
     return {"data": _traces(chart), "layout": _layout(chart, small=False)}
-
-
-def _short(value: float) -> float | int:
-    short = float(f"{value:.5g}")
-    return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
 def _traces(chart: Chart) -> list[dict[str, Any]]:
@@ -85,7 +42,7 @@ def _traces(chart: Chart) -> list[dict[str, Any]]:
         for mark in panel.marks:
             if isinstance(mark, Images):
                 continue  # they are part of the layout
-            trace = _DRAW[type(mark)](mark) | axes
+            trace = draw_trace(mark) | axes
             name = trace.get("name")
             # A legend entry stands for its namesakes in all panels.
             trace["showlegend"] = bool(name) and name not in named
@@ -96,140 +53,6 @@ def _traces(chart: Chart) -> list[dict[str, Any]]:
     return traces
 
 
-def _named(name: str) -> dict[str, Any]:
-    return {"name": escaped(name)} if name else {}
-
-
-def _hover(hover: Sequence[str]) -> dict[str, Any]:
-    return {"text": [escaped(text) for text in hover], "hoverinfo": "text"} if hover else {"hoverinfo": "skip"}
-
-
-def _line(mark: Line) -> dict[str, Any]:
-    line = {"color": token(mark.colour), "width": mark.width, "dash": mark.dash}
-    if mark.stepped:
-        line["shape"] = "hv"
-    trace = _scatter(mark) | {"mode": "lines+markers" if mark.symbol else "lines", "line": line}
-    if mark.symbol:
-        trace["marker"] = {"symbol": mark.symbol, "size": 6, "color": token(mark.colour)}
-    return trace
-
-
-def _points(mark: Points) -> dict[str, Any]:
-    marker: dict[str, Any] = {"symbol": mark.symbol, "size": mark.size + 1, "color": token(mark.colour)}
-    if mark.symbol == "star":  # stands out from the points around it
-        marker["line"] = {"width": 1, "color": token("paper")}
-    return _scatter(mark) | {"mode": "markers", "marker": marker, "cliponaxis": False}
-
-
-def _scatter(mark: Line | Points) -> dict[str, Any]:
-    trace = {"type": "scatter", "x": rounded(mark.x), "y": rounded(mark.y)} | _named(mark.name) | _hover(mark.hover)
-    return trace | ({"opacity": mark.opacity} if mark.opacity < 1 else {})
-
-
-def _intervals(mark: Intervals) -> dict[str, Any]:
-    ends = np.column_stack([mark.low, mark.high, np.full(len(mark.at), np.nan)]).ravel()
-    places = np.column_stack([mark.at, mark.at, np.full(len(mark.at), np.nan)]).ravel()
-    x, y = (ends, places) if mark.along == "x" else (places, ends)
-    line = {"color": token(mark.colour), "width": mark.width}
-    return {
-        "type": "scatter",
-        "x": rounded(x),
-        "y": rounded(y),
-        "mode": "lines",
-        "line": line,
-        "hoverinfo": "skip",
-    }
-
-
-def _bars(mark: Bars) -> dict[str, Any]:
-    at, length, start = rounded(mark.at), rounded(mark.length), rounded(mark.start)
-    marker: dict[str, Any] = {"color": token(mark.colour), "line": {"width": 0.5, "color": token("paper")}}
-    if mark.hatch:
-        marker["pattern"] = {"shape": mark.hatch, "fgcolor": token("paper"), "size": 6}
-    across = {"x": length, "y": at, "orientation": "h"} if mark.along == "x" else {"x": at, "y": length}
-    bars = {"type": "bar", "base": start, "width": mark.thickness, "marker": marker, "textposition": "none"}
-    return bars | across | _named(mark.name) | _hover(mark.hover)
-
-
-def _area(mark: Area) -> dict[str, Any]:
-    line = {"width": 1 if mark.outline else 0, "color": token(mark.outline or mark.colour)}
-    return {
-        "type": "scatter",
-        "x": rounded(mark.x),
-        "y": rounded(mark.y),
-        "mode": "lines",
-        "fill": "toself",
-        "fillcolor": token(mark.colour),
-        "line": line,
-        "opacity": mark.opacity,
-        "hoverinfo": "skip",
-    } | _named(mark.name)
-
-
-def _cells(mark: Cells) -> dict[str, Any]:
-    cells = {
-        "type": "heatmap",
-        "z": [rounded(row) for row in mark.values],
-        "zmin": 0,
-        "zmax": mark.top,
-        "colorscale": [[0, token(mark.scale[0])], [1, token(mark.scale[1])]],
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
-    }
-    texts = [[escaped(text) for text in row] for row in mark.hover]
-    return cells | ({"text": texts, "hoverinfo": "text"} if texts else {"hoverinfo": "skip"})
-
-
-def _field(mark: Field) -> dict[str, Any]:
-    return {
-        "type": "contour",
-        "x": rounded(mark.x),
-        "y": rounded(mark.y),
-        "z": [rounded(row) for row in mark.z],
-        "zmin": _short(mark.low),
-        "zmax": _short(mark.high),
-        "colorscale": [[0, token("heat0")], [1, token("heat1")]],
-        "contours": {"coloring": "heatmap"},
-        "line": {"width": 0.5, "color": token("grey")},
-        "colorbar": {
-            "title": {"text": escaped(mark.title), "side": "right"},
-            "thickness": 12,
-            "outlinewidth": 0,
-            "len": 0.9,
-        },
-        "hoverinfo": "skip",
-        "connectgaps": False,
-    }
-
-
-def _texts(mark: Texts) -> dict[str, Any]:
-    colour = token(mark.colour) if isinstance(mark.colour, str) else [token(one) for one in mark.colour]
-    return {
-        "type": "scatter",
-        "x": rounded(mark.x),
-        "y": rounded(mark.y),
-        "mode": "text",
-        "text": [escaped(text).replace("\n", "<br>") for text in mark.texts],
-        "textposition": _PLACES[mark.place],
-        "textfont": {"size": mark.size + 1.5, "color": colour},
-        "hoverinfo": "skip",
-        "cliponaxis": False,
-    }
-
-
-_DRAW: Mapping[type[Mark], Callable[[Any], dict[str, Any]]] = {
-    Line: _line,
-    Points: _points,
-    Intervals: _intervals,
-    Bars: _bars,
-    Area: _area,
-    Cells: _cells,
-    Field: _field,
-    Texts: _texts,
-}
-
-
 def _layout(chart: Chart, *, small: bool) -> dict[str, Any]:
     n_rows = math.ceil(len(chart.panels) / chart.columns)
     titled = any(panel.title for panel in chart.panels)
@@ -237,9 +60,11 @@ def _layout(chart: Chart, *, small: bool) -> dict[str, Any]:
     inner = n_rows * chart.height + (n_rows - 1) * _ROW_GAP
     legend_rows = math.ceil(len(names) / (2 if small else 5))
     top = _TOP + (_TITLE if titled else 0) + legend_rows * _LEGEND_ROW
+    has_axes = any(panel.x.visible for panel in chart.panels)
+    bottom = _BOTTOM if has_axes else 8
     layout: dict[str, Any] = {
-        "height": inner + top + _BOTTOM,
-        "margin": {"l": 56, "r": 16, "t": top, "b": _BOTTOM},
+        "height": inner + top + bottom,
+        "margin": {"l": 56 if has_axes else 8, "r": 16, "t": top, "b": bottom},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": FONT, "size": 12 if small else 13, "color": token("text")},
@@ -272,7 +97,7 @@ def _domain(place: int, chart: Chart, *, n_rows: int, inner: int) -> tuple[list[
     width = (1 - gap * (chart.columns - 1)) / chart.columns
     left = column * (width + gap)
     bottom = (n_rows - 1 - row) * (chart.height + _ROW_GAP) / inner
-    return [_short(left), _short(left + width)], [_short(bottom), _short(min(1.0, bottom + chart.height / inner))]
+    return [short(left), short(left + width)], [short(bottom), short(min(1.0, bottom + chart.height / inner))]
 
 
 def _place(layout: dict[str, Any], panel: Panel, *, domain: tuple[list[float], list[float]], suffix: str) -> None:
@@ -345,4 +170,4 @@ def _range(axis: Axis) -> list[float] | None:
     if axis.low is None or axis.high is None:
         return None
     ends = [math.log10(end) for end in (axis.low, axis.high)] if axis.log else [axis.low, axis.high]
-    return [_short(end) for end in ends]
+    return [short(end) for end in ends]

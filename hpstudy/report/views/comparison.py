@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Axis, Chart, Intervals, Line, Mark, Panel, Points, Symbol, numbers
+from hpstudy.numbers import percent
+from hpstudy.report.chart import Axis, Chart, Intervals, Line, Mark, Numbers, Panel, Points, Symbol, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.palette import SERIES
-from hpstudy.report.views.confirmed import confirmed_data
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.confirmed import confirmed
 from hpstudy.results.study import StudyResults
 
 MOST_STUDIES = 9
 _SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star")
 
 
-def cost_data(studies: Sequence[StudyResults]) -> pd.DataFrame:
-    """What the best configuration of each study cost and how good it is.
+@dataclass(frozen=True)
+class Cost:
+    """What the best configuration of a study costs, and how good it is.
 
-    Returns:
-        By study: `study`, `minutes` (of training it once in the search), `n_parameters`, `accuracy`, `low`, `high`
-        (fractions; test accuracy with its 95 % interval where `confirmed`, else the best validation accuracy
-        without one) and `confirmed`. Studies of plain Optuna and those without a complete trial are left out.
+    Attributes:
+        study: Its name.
+        dataset: What it was trained on.
+        minutes: Of training it once in the search.
+        accuracy: Mean test accuracy where `confirmed`, else the best validation accuracy.
+        interval: 95 % interval of the mean; None without one.
+        confirmed: Whether the number is a confirmed one.
     """
-    rows = []
+
+    study: str
+    dataset: str
+    minutes: float
+    accuracy: float
+    interval: tuple[float, float] | None
+    confirmed: bool
+
+
+def costs(studies: Sequence[StudyResults]) -> list[Cost]:
+    """The cost of each study that has a complete trial; studies of plain Optuna have no accuracy and are left out."""
+    found = []
     for results in studies:
         if not results.identity or results.ranked.empty:
             continue
-        tests = confirmed_data(results)
-        tests = tests[(tests["configuration"] == results.candidate) & (tests["n"] > 0)]
+        answer = confirmed(results)
+        test = answer.candidate if answer and answer.candidate.n_complete else None
         named = results.trials[results.trials["label"] == results.candidate]
-        is_confirmed = len(tests) > 0 and len(named) > 0
-        trial = named.iloc[0] if is_confirmed else results.ranked.iloc[0]
-        test = tests.iloc[0] if is_confirmed else None
-        rows.append(
-            {
-                "study": results.name,
-                "minutes": float(trial["seconds"]) / 60,
-                "n_parameters": float(trial["n_parameters"]),
-                "accuracy": float(trial["value"]) if test is None else float(test["mean"]),
-                "low": math.nan if test is None else float(test["low"]),
-                "high": math.nan if test is None else float(test["high"]),
-                "confirmed": is_confirmed,
-            }
+        trial = results.ranked.iloc[0] if test is None or named.empty else named.iloc[0]
+        found.append(
+            Cost(
+                study=results.name,
+                dataset=str(results.identity.get("dataset")),
+                minutes=float(trial["seconds"]) / 60,
+                accuracy=test.mean if test else float(trial["value"]),
+                interval=test.interval if test else None,
+                confirmed=test is not None,
+            )
         )
-    columns = ["study", "minutes", "n_parameters", "accuracy", "low", "high", "confirmed"]
-    return pd.DataFrame(rows, columns=columns)
+    return found
 
 
 def cost_view(studies: Sequence[StudyResults]) -> View:
@@ -58,39 +70,51 @@ def cost_view(studies: Sequence[StudyResults]) -> View:
     Raises:
         NoView: Fewer than two studies have a complete trial.
     """
-    frame = cost_data(studies)
-    if len(frame) < 2:
+    found = costs(studies)
+    if len(found) < 2:
         raise NoView("Cost and accuracy are compared between at least two studies of hpstudy with a complete trial.")
-    marks: list[Mark] = []
-    for place, row in enumerate(frame.itertuples()):
-        colour = SERIES[place % len(SERIES)]
-        x, y = numbers([row.minutes]), numbers([100 * row.accuracy])
-        if math.isfinite(row.low):
-            marks.append(Intervals(x, numbers([100 * row.low]), numbers([100 * row.high]), "y", colour))
-        kind = "test" if row.confirmed else "validation, not confirmed"
-        hover = [f"{shown(row.study)}: {100 * row.accuracy:.2f} % ({kind}), {row.minutes:.1f} min"]
-        # A study that is not confirmed is hollow.
-        symbol = _SYMBOLS[place % len(_SYMBOLS)] if row.confirmed else "circle-open"
-        marks.append(Points(x, y, shown(row.study), colour, symbol, 10, hover=hover))
-    known = 100 * np.concatenate([frame["accuracy"], frame["low"].dropna(), frame["high"].dropna()])
-    margin = 0.08 * float(known.max() - known.min()) or 1.0
-    y_axis = Axis("accuracy (%)", low=float(known.min()) - margin, high=float(known.max()) + margin)
-    best = frame.loc[frame["accuracy"].idxmax()]
-    hollow = (
-        " Hollow circles: best validation accuracies that are not confirmed." if not frame["confirmed"].all() else ""
+    values = [value for cost in found for value in (cost.accuracy, *(cost.interval or ()))]
+    low, high = 100 * min(values), 100 * max(values)
+    margin = 0.08 * (high - low) or 1.0
+    marks = tuple(mark for place, cost in enumerate(found) for mark in _cost_marks(cost, place))
+    all_confirmed = all(cost.confirmed for cost in found)
+    hollow = "" if all_confirmed else " Hollow: best validation accuracies, which are not confirmed."
+    panel = Panel(
+        _minutes_axis(numbers([cost.minutes for cost in found])),
+        Axis("accuracy (%)", low=low - margin, high=high + margin),
+        marks,
     )
     return View(
-        title=f"{shown(best['study'])} has the highest accuracy; its training takes {best['minutes']:.1f} min",
-        alt="; ".join(
-            f"{shown(row.study)}: {100 * row.accuracy:.2f} % {'confirmed' if row.confirmed else 'not confirmed'}, "
-            f"{row.minutes:.1f} min"
-            for row in frame.itertuples()
-        )
-        + ".",
-        caption=f"n = {len(frame)} studies. Filled: mean test accuracy of the confirmed candidate with its 95 % "
+        title=_cost_title(found),
+        alt=f"{'; '.join(_cost_words(cost) for cost in found)}.",
+        caption=f"n = {len(found)} studies. Filled: mean test accuracy of the confirmed candidate with its 95 % "
         f"interval. Time: one training of that configuration in the search.{hollow}",
-        chart=Chart((Panel(_minutes_axis(numbers(frame["minutes"])), y_axis, tuple(marks)),), height=360),
+        chart=Chart((panel,), height=360),
     )
+
+
+def _cost_marks(cost: Cost, place: int) -> list[Mark]:
+    colour, symbol = SERIES[place % len(SERIES)], _SYMBOLS[place % len(_SYMBOLS)]
+    x, y = numbers([cost.minutes]), numbers([100 * cost.accuracy])
+    marks: list[Mark] = []
+    if cost.interval:
+        low, high = (numbers([100 * end]) for end in cost.interval)
+        marks.append(Intervals(x, low, high, "y", colour))
+    hover = [_cost_words(cost)]
+    return [*marks, Points(x, y, shown(cost.study), colour, symbol, 10, hollow=not cost.confirmed, hover=hover)]
+
+
+def _cost_words(cost: Cost) -> str:
+    kind = "test accuracy, confirmed" if cost.confirmed else "validation accuracy, not confirmed"
+    return f"{shown(cost.study)}: {percent(cost.accuracy)} {kind}, {cost.minutes:.1f} min"
+
+
+def _cost_title(found: Sequence[Cost]) -> str:
+    """Names the highest mean only where it can be compared: all confirmed, on one data set."""
+    if not all(cost.confirmed for cost in found) or len({cost.dataset for cost in found}) > 1:
+        return "What does one training of each study's answer cost, and how accurate is it?"
+    best = max(found, key=lambda cost: cost.accuracy)
+    return f"{shown(best.study)} has the highest mean test accuracy; one training takes {best.minutes:.1f} min"
 
 
 def curves_view(studies: Sequence[StudyResults]) -> View:
@@ -155,7 +179,7 @@ def _curve_panel(results: StudyResults, curve: pd.DataFrame, y: Axis) -> Panel:
     return Panel(epochs, y, marks, title=shown(results.name, limit=32))
 
 
-def _minutes_axis(minutes: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Axis:
+def _minutes_axis(minutes: Numbers) -> Axis:
     low, high = float(minutes.min()), float(minutes.max())
     if low > 0 and high / low > 10:
         return Axis("minutes of one training", low=low / 1.4, high=high * 1.4, log=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.artifacts import TestPredictions
+from hpstudy.numbers import plural
 from hpstudy.report.chart import Axis, Cells, Chart, Mark, Numbers, Panel, Texts, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.palette import HEAT_TURN
@@ -36,7 +37,7 @@ class Confusion:
     @property
     def shares(self) -> Numbers:
         """Each count as a share of its true class; 0 where a class has no image."""
-        return self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1)
+        return numbers(self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1))
 
     @property
     def accuracy(self) -> float:
@@ -83,9 +84,9 @@ def confusion_view(predictions: TestPredictions | None) -> View:
     return View(
         title=_title(matrix, pairs),
         alt=_alt(matrix, pairs),
-        caption=f"{len(predictions.labels):,} test images, predictions of {matrix.n_seeds} "
-        f"{'seed' if matrix.n_seeds == 1 else 'seeds'} added up. Grey: right; the darker an error, the larger its share "
-        f"of the true class.{reading}{few}",
+        caption=f"{len(predictions.labels):,} test images, predictions of {plural(matrix.n_seeds, 'seed')} added "
+        f"up. Grey: right; the stronger an error's colour, the larger its "
+        f"share of the true class.{reading}{few}",
         chart=_chart(counts, shares, names, height=height, size=9.5 if numbers_shown else 0),
         narrow=_chart(counts, shares, names, height=min(height, 360), size=6.5 if numbers_shown else 0),
     )
@@ -149,6 +150,6 @@ def _alt(matrix: Confusion, pairs: list[tuple[int, int, float]]) -> str:
     worst = "; ".join(f"{shown(names[a])} for {shown(names[b])} {100 * share:.1f} %" for a, b, share in pairs[:3])
     errors = f" The most frequent errors, true class taken for another: {worst}." if pairs else ""
     return (
-        f"Confusion matrix of {len(names)} classes over {matrix.n_seeds} "
-        f"{'seed' if matrix.n_seeds == 1 else 'seeds'}; {100 * matrix.accuracy:.2f} % right.{errors}"
+        f"Confusion matrix of {len(names)} classes over {plural(matrix.n_seeds, 'seed')}; "
+        f"{100 * matrix.accuracy:.2f} % right.{errors}"
     )

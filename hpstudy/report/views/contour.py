@@ -12,11 +12,11 @@ from scipy.spatial import QhullError
 from hpstudy.report.chart import Chart, Field, Mark, Numbers, Panel, Points, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.views.scales import (
+    axis_words,
     better,
     heading,
     objective,
     objective_title,
-    objective_words,
     positions,
     sampled,
     setting_axis,
@@ -29,7 +29,7 @@ from hpstudy.spec.study import Range
 FEWEST = 10
 """Complete trials that have both settings: a surface through fewer would be invented."""
 
-_GRID = 40
+_GRID = 60
 
 
 def top_two(results: StudyResults, importance: pd.DataFrame | None) -> tuple[str, str]:
@@ -52,7 +52,7 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
 
     Returns:
         A frame of `label`, `x`, `y` (settings' values) and `value` (in the unit of the axis), best first; and the
-        surface [40, 40] over both ranges, rows from the lower end of `up`, linear between the three trials around
+        surface [60, 60] over both ranges, rows from the lower end of `up`, linear between the three trials around
         each point on the scales that were searched, NaN outside the trials.
 
     Raises:
@@ -94,8 +94,11 @@ def contour_view(results: StudyResults, importance: pd.DataFrame | None) -> View
     x_axis, y_axis = setting_axis(across, results.domains[across]), setting_axis(up, results.domains[up])
     low, high = _colour_range(results, numbers(frame["value"]))
     x_grid, y_grid = _grid(results, across), _grid(results, up)
-    keep = sampled(len(frame), keep=np.arange(1), most=500)
-    hover = [f"trial {shown(row.label)}: {_words(results, row.value)}" for row in frame.itertuples()]
+    keep = sampled(len(frame), keep=[0], most=500)
+    hover = [
+        f"trial {shown(label)}: {axis_words(results, value)}"
+        for label, value in zip(frame["label"], frame["value"], strict=True)
+    ]
     x, y = numbers(frame["x"]), numbers(frame["y"])
     rest = keep[keep > 0]
     best = f"best (trial {shown(frame['label'][0])})"
@@ -109,16 +112,12 @@ def contour_view(results: StudyResults, importance: pd.DataFrame | None) -> View
     return View(
         title=f"The best trial lies at {words}",
         alt=f"Surface of the objective over {heading(across)} and {heading(up)} through {len(frame):,} trials, from "
-        f"{_words(results, float(frame['value'].min()))} to {_words(results, float(frame['value'].max()))}; "
+        f"{axis_words(results, float(frame['value'].min()))} to {axis_words(results, float(frame['value'].max()))}; "
         f"the best lies at {words}.",
         caption=f"n = {len(frame):,} complete trials, the points. Between them the surface is linear; where there is "
         "none, nothing is claimed. Other settings varied too. The worst twentieth has one colour.",
         chart=Chart((Panel(x_axis, y_axis, marks),), height=400),
     )
-
-
-def _words(results: StudyResults, value: float) -> str:
-    return objective_words(results, value / 100 if results.identity else value)
 
 
 def _colour_range(results: StudyResults, values: Numbers) -> tuple[float, float]:

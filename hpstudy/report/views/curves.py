@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from hpstudy.numbers import percent
 from hpstudy.report.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Symbol, joined, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.palette import SERIES
-from hpstudy.report.views.scales import sampled
+from hpstudy.report.views.scales import capital, sampled
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -53,15 +54,18 @@ def learning_curves(results: StudyResults) -> View:
     )
     last = curves.groupby("configuration", sort=False).tail(1)
     words = [
-        f"{row.configuration}: training {100 * row.train_accuracy:.2f} %, validation {100 * row.val_accuracy:.2f} %"
-        for row in last.itertuples()
+        f"{name}: training {percent(train)}, validation {percent(validation)}"
+        for name, train, validation in zip(
+            last["configuration"], last["train_accuracy"], last["val_accuracy"], strict=True
+        )
     ]
     left_out = f" {len(names) - len(drawn)} more baselines are not drawn." if len(names) > len(drawn) else ""
     return View(
         title=_learning_title(last),
         alt=f"Loss and accuracy by epoch. Accuracy after the last epoch, {'; '.join(words)}.",
         caption="Solid lines: validation part after each epoch. Dashed lines: mean over the epoch as it was trained, "
-        f"with dropout and augmentation, so it may lie below the validation line.{left_out}",
+        "with dropout and augmentation, so it may lie below the validation line. What lies far from the rest leaves "
+        f"the figure.{left_out}",
         chart=chart,
     )
 
@@ -84,7 +88,7 @@ def all_curves(results: StudyResults) -> View:
     state = trials["state"]
     for name, colour, dash, opacity, of_state in (
         ("pruned", "grey", "dot", 0.55, lambda one: one == "pruned"),
-        ("other", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
+        ("not ended", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
         ("complete", "grey", "solid", 0.8, lambda one: one == "complete"),
     ):
         part = [trial_id for trial_id in drawn if of_state(state[trial_id]) and trial_id not in ranked[:1]]
@@ -92,7 +96,7 @@ def all_curves(results: StudyResults) -> View:
     marks += _many_lines(
         epochs, trials, ranked[:1], name="best", colour="accent", dash="solid", opacity=1.0, width=3, symbol="circle"
     )
-    accuracy = Axis("validation accuracy (%)", *_curve_range(epochs["val_accuracy"]))
+    accuracy = Axis("validation accuracy (%)", *_curve_range(epochs[["val_accuracy"]]))
     chart = Chart((Panel(_epoch_axis(epochs), accuracy, tuple(marks)),), height=380)
     n_pruned = int((state[ids] == "pruned").sum())
     sample = (
@@ -124,7 +128,8 @@ def _learning_title(last: pd.DataFrame) -> str:
     first = last.iloc[0]
     gap = 100 * (first["train_accuracy"] - first["val_accuracy"])
     relation = "above" if gap >= 0 else "below"
-    return f"{shown(first['configuration'])} ends with training accuracy {abs(gap):.1f} points {relation} validation"
+    name = capital(shown(first["configuration"]))
+    return f"{name} ends with training accuracy {abs(gap):.1f} points {relation} validation"
 
 
 def _epoch_axis(epochs: pd.DataFrame) -> Axis:
@@ -157,7 +162,7 @@ def _panel(curves: pd.DataFrame, names: list[str], *, loss: bool) -> Panel:
             )
     columns = [f"train_{kind}", f"val_{kind}"]
     title = "cross-entropy loss" if loss else "accuracy (%)"
-    low, high = _loss_range(curves[columns]) if loss else _curve_range(curves[columns].stack())
+    low, high = _loss_range(curves[columns]) if loss else _curve_range(curves[columns])
     return Panel(_epoch_axis(curves), Axis(title, low=low, high=high), tuple(marks), title=kind.capitalize())
 
 
@@ -170,9 +175,10 @@ def _loss_range(losses: pd.DataFrame) -> tuple[float, float]:
     return 0.0, 1.05 * float(min(known.max(), 3 * np.quantile(known, 0.75))) or 1.0
 
 
-def _curve_range(accuracies: pd.Series[float]) -> tuple[float, float]:
+def _curve_range(accuracies: pd.DataFrame) -> tuple[float, float]:
     """The range of accuracies in per cent, without what lies far below the others."""
-    known = 100 * numbers(accuracies.dropna())
+    known = 100 * numbers(accuracies).ravel()
+    known = known[np.isfinite(known)]
     if not known.size:
         return 0.0, 100.0
     quarter, upper = np.quantile(known, [0.25, 0.75])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.report.chart import Axis, Bars, Chart, Intervals, Mark, Panel, Texts, numbers
-from hpstudy.report.views.scales import heading
+from hpstudy.report.views.scales import capital, heading
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -42,12 +42,12 @@ def importance_view(results: StudyResults, importance: pd.DataFrame | None) -> V
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
         marks.append(Intervals(at[known], low[known], high[known], "x"))
-    marks.append(Texts(ends, at, [f"{value:.0f} %" for value in share], size=10, place="right"))
+    marks.append(Texts(ends, at, [f"\u2002{value:.0f} %" for value in share], size=10, place="right"))
     ticks = tuple((place, heading(name)) for place, name in zip(at, frame["setting"], strict=True))
     n = int(frame["n"].max())
     interval = " Lines: 95 % bootstrap intervals." if known.any() else ""
     return View(
-        title=f"{heading(str(frame['setting'][0]))} matters most for being among the best trials",
+        title=f"{capital(heading(str(frame['setting'][0])))} matters most for being among the best trials",
         alt=f"Importance of each setting: {'; '.join(words)}.",
         caption=f"PED-ANOVA: how far the values of the best trials differ from those of all; n = {n} complete "
         f"trials.{interval} Importance says that a setting matters, not in which direction.",

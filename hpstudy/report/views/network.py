@@ -78,11 +78,11 @@ def network_view(results: StudyResults) -> View:
     return View(
         title=f"The best model: {len(model['layers'])} layers, {total:,} parameters",
         alt=f"The network from input to output: {steps}.{more}",
-        caption="Boxes: what changes the shape or computes, as high as its feature map and as deep as its channels, both "
-        "on a compressed scale; below them channels×height×width and the number of parameters. Activations, dropout "
+        caption="Boxes: what changes the shape or computes, as high as its feature map and as wide as its channels, on "
+        "compressed scales; below them channels×height×width and the number of parameters. Activations, dropout "
         f"and normalisation belong to the box before them.{more}",
-        chart=_chart(drawn, columns=min(8, len(drawn))),
-        narrow=_chart(drawn, columns=min(4, len(drawn))),
+        chart=_chart(drawn, columns=_columns(len(drawn), most=10)),
+        narrow=_chart(drawn, columns=_columns(len(drawn), most=4)),
     )
 
 
@@ -95,6 +95,11 @@ def _best_model(record: object) -> dict[str, Any]:
     models = record.get("models") if isinstance(record, dict) else None
     best = models.get("best") if isinstance(models, dict) else None
     return best if isinstance(best, dict) and best.get("layers") else {}
+
+
+def _columns(n: int, *, most: int) -> int:
+    """Boxes in a row: rows as few as possible, and equally long."""
+    return math.ceil(n / math.ceil(n / most))
 
 
 def _chart(boxes: Sequence[Box], *, columns: int) -> Chart:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hpstudy.report.chart import Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.labels import shown
@@ -51,17 +54,20 @@ def parallel_view(results: StudyResults) -> View:
     Raises:
         NoView: There are fewer than two complete trials or two searched settings.
     """
-    settings, heights, values = parallel_data(results)
+    settings, heights, _ = parallel_data(results)
     n = len(heights)
     if n < 2 or len(settings) < 2:
         raise NoView("Parallel coordinates need at least two complete trials and two searched settings.")
     n_best = max(1, n // 10)
-    keep = sampled(n, keep=np.arange(n_best), most=MOST_LINES)
+    keep = sampled(n, keep=range(n_best), most=MOST_LINES)
     places = np.arange(len(settings), dtype=float)
     # Choices are crossed at slightly different heights, so that lines through the same choice can be told apart.
     spread = 0.08 * jitter(n)[:, None] * numbers([not isinstance(results.domains[name], Range) for name in settings])
     crossed = np.where(np.isnan(heights), _UNSET, heights + spread)
-    hover = [f"trial {shown(row.label)}: {objective_words(results, row.value)}" for row in results.ranked.itertuples()]
+    hover = [
+        f"trial {shown(label)}: {objective_words(results, float(value))}"
+        for label, value in zip(results.ranked["label"], results.ranked["value"], strict=True)
+    ]
     others, best = keep[keep >= n_best], keep[(keep < n_best) & (keep > 0)]
     marks: list[Mark] = [_axis_lines(len(settings))]
     marks += _lines(places, crossed, others, hover, name="other trials", width=1.0, opacity=0.45)
@@ -70,10 +76,10 @@ def parallel_view(results: StudyResults) -> View:
     label = f"best (trial {shown(results.ranked['label'].iloc[0])})"
     marks += _lines(places, crossed, np.arange(1), hover, name=label, colour="accent", width=3.5, symbol="circle")
     has_gaps = bool(np.isnan(heights).any())
-    marks.append(_end_texts(settings, results.domains, has_gaps))
+    marks.append(_end_texts(settings, results.domains, has_gaps=has_gaps))
     ticks = tuple((place, heading(name)) for place, name in zip(places, settings, strict=True))
     x = Axis(low=-0.5, high=len(settings) - 0.5, ticks=ticks, grid=False)
-    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, ticks=(), grid=False)
+    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False)
     sample = f" Drawn are {len(keep):,} of the trials." if len(keep) < n else ""
     gaps = " Below an axis: trials without that setting." if has_gaps else ""
     more = len(results.searched) - len(settings)
@@ -95,7 +101,7 @@ def _axis_lines(n: int) -> Line:
 def _lines(
     places: Numbers,
     crossed: Numbers,
-    rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    rows: NDArray[np.int64],
     hover: list[str],
     **look: object,
 ) -> list[Mark]:
@@ -106,15 +112,15 @@ def _lines(
     return [Line(joined([places] * len(rows)), y, hover=texts, **look)]  # type: ignore[arg-type]
 
 
-def _end_texts(settings: list[str], domains: dict[str, Domain] | object, has_gaps: bool) -> Texts:  # noqa: FBT001
+def _end_texts(settings: list[str], domains: Mapping[str, Domain], *, has_gaps: bool) -> Texts:
     """The ends of ranges and the choices, beside the axes."""
     x: list[float] = []
     y: list[float] = []
     texts: list[str] = []
     for place, name in enumerate(settings):
-        domain = domains[name]  # type: ignore[index]
+        domain = domains[name]
         if isinstance(domain, Range):
-            ends = ((0.0, f"{domain.low:.3g}"), (1.0, f"{domain.high:.3g}"))
+            ends: tuple[tuple[float, str], ...] = ((0.0, f"{domain.low:.3g}"), (1.0, f"{domain.high:.3g}"))
         else:
             of = choices(domain)
             step = max(1, len(of) // 12)
@@ -144,6 +150,7 @@ def _alt(results: StudyResults, settings: list[str], best: Numbers, n: int) -> s
         known = best[:, place][~np.isnan(best[:, place])]
         range_words = ""
         if isinstance(results.domains[name], Range) and len(known) > 1:
-            range_words = f" (the best {len(best)} lie between {100 * known.min():.0f} and {100 * known.max():.0f} % of the range)"
+            ends = f"{100 * known.min():.0f} and {100 * known.max():.0f} %"
+            range_words = f" (the best {len(best)} lie between {ends} of the range)"
         parts.append(f"{heading(name)} {text}{range_words}")
     return f"Parallel coordinates of {n:,} complete trials. The best, trial {row['label']}: {'; '.join(parts)}."

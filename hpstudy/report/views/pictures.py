@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.report.chart import Area, Axis, Chart, Images, Mark, Numbers, Panel, Texts, joined, numbers
+from hpstudy.report.chart import Axis, Chart, Images, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.views.view import NoView, View
 
@@ -46,20 +46,20 @@ def _chart(predictions: TestPredictions, *, columns: int, size: float) -> Chart:
     above = [f"{'✓' if good else '✗'} {names[guess]}" for good, guess in zip(right, first, strict=True)]
     below = ["" if good else f"is {names[true]}" for good, true in zip(right, truth, strict=True)]
     marks: tuple[Mark, ...] = (
-        _frames(x[right], y[right], margin=0.01, colour="grey"),
-        _frames(x[~right], y[~right], margin=0.045, colour="wrong"),
         Images(x, y, 0.8, predictions.images[:MOST_PICTURES]),
+        _frames(x[right], y[right], colour="grey", width=1.0),
+        _frames(x[~right], y[~right], colour="wrong", width=4.0),
         Texts(x, y + 0.52, above, ["text" if good else "wrong" for good in right], size),
         Texts(x, y - 0.52, below, "muted", size),
     )
     n_rows = int(rows.max()) + 1
     x_axis = Axis(low=-0.55, high=columns - 0.45, visible=False)
     y_axis = Axis(low=-1.42 * (n_rows - 1) - 0.72, high=0.72, visible=False)
-    height = (110 if columns > 5 else 130) * n_rows * 142 // 110
+    height = (132 if columns > 5 else 124) * n_rows  # of the width of a report, so that nothing is left over
     return Chart((Panel(x_axis, y_axis, marks, equal=True),), height=height)
 
 
-def _frames(x: Numbers, y: Numbers, *, margin: float, colour: str) -> Area:
-    half = 0.4 + margin
+def _frames(x: Numbers, y: Numbers, *, colour: str, width: float) -> Line:
+    half = 0.42
     corners_x, corners_y = half * numbers([-1, 1, 1, -1, -1]), half * numbers([-1, -1, 1, 1, -1])
-    return Area(joined([a + corners_x for a in x]), joined([b + corners_y for b in y]), colour=colour, opacity=1.0)
+    return Line(joined([a + corners_x for a in x]), joined([b + corners_y for b in y]), colour=colour, width=width)

@@ -11,8 +11,9 @@ from hpstudy.report.views.clock import Work, work
 from hpstudy.report.views.scales import (
     MOST_POINTS,
     Clipped,
-    better,
+    axis_words,
     clipped,
+    far_symbol,
     far_words,
     objective,
     objective_words,
@@ -70,7 +71,7 @@ def best_so_far_view(results: StudyResults) -> View:
     return View(
         title=f"The best trial, {row['label']}, was number {place:,} of {n:,} to end",
         alt=f"The best value rose to {value} with trial {row['label']}{hours}; the first complete trial had "
-        f"{_unit(results, frame['value'].iloc[0])}."
+        f"{axis_words(results, frame['value'].iloc[0])}."
         if results.maximize
         else f"The best value fell to {value} with trial {row['label']}{hours}.",
         caption=f"Points: the {len(frame):,} complete sampled trials. Line: the best so far.{ratio}"
@@ -79,23 +80,25 @@ def best_so_far_view(results: StudyResults) -> View:
     )
 
 
-def _unit(results: StudyResults, value: float) -> str:
-    return objective_words(results, value / 100 if results.identity else value)
-
-
 def _progress_panel(results: StudyResults, frame: pd.DataFrame, values: Clipped, *, by: str) -> Panel:
     changes = np.flatnonzero(np.append(True, np.diff(numbers(frame["best"])) != 0))
     keep = sampled(len(frame), keep=changes)
     x, y, far = numbers(frame[by]), values.values, values.far
-    hover = [f"trial {shown(row.label)}: {_unit(results, row.value)}" for row in frame.itertuples()]
+    hover = [
+        f"trial {shown(label)}: {axis_words(results, value)}"
+        for label, value in zip(frame["label"], frame["value"], strict=True)
+    ]
     near = keep[~far[keep]]
     marks: list[Mark] = [
         Points(x[near], y[near], name="complete trial", size=5, opacity=0.8, hover=[hover[one] for one in near])
     ]
     if far.any():
         edge = keep[far[keep]]
-        symbol = "triangle-down" if better(results) > 0 else "triangle-up"
-        marks.append(Points(x[edge], y[edge], colour="muted", symbol=symbol, hover=[hover[one] for one in edge]))
+        marks.append(
+            Points(
+                x[edge], y[edge], colour="muted", symbol=far_symbol(results), size=8, hover=[hover[one] for one in edge]
+            )
+        )
     line_x = np.append(x[changes], np.nanmax(x))
     line_y = np.append(numbers(frame["best"])[changes], frame["best"].iloc[-1])
     near_line = np.clip(line_y, values.axis.low, values.axis.high)
@@ -202,7 +205,7 @@ def pruning_view(results: StudyResults) -> View:
     return View(
         title=f"Pruning saved {saved:,.0f} of {full:,.0f} epochs ({100 * saved / full:.0f} %{time})",
         alt="Trials by the epochs that they trained: "
-        + "; ".join(_pruning_words(row) for row in frame.to_dict("records"))
+        + "; ".join(_pruning_words(row) for _, row in frame.iterrows())
         + ".",
         caption=f"n = {n:,} sampled trials that have ended; a full training has {planned:.0f} epochs. The time saved "
         "is estimated from each pruned trial's own epochs.",
@@ -210,9 +213,9 @@ def pruning_view(results: StudyResults) -> View:
     )
 
 
-def _pruning_words(row: dict[str, int]) -> str:
+def _pruning_words(row: pd.Series[int]) -> str:
     parts = [f"{row[kind]:,} {kind}" for kind in ("complete", "pruned", "diverged", "failed") if row[kind]]
-    return f"after {row['epochs']} {', '.join(parts)}"
+    return f"{', '.join(parts)} after {row['epochs']:,} {'epoch' if row['epochs'] == 1 else 'epochs'}"
 
 
 def _pruning_panel(frame: pd.DataFrame, planned: float) -> Panel:

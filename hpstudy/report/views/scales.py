@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hpstudy.report.chart import Axis, Numbers, numbers
+from hpstudy.numbers import percent
+from hpstudy.numbers import value as number_words
+from hpstudy.report.chart import Axis, Numbers, Symbol, numbers
 from hpstudy.report.labels import shown
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Domain, Range
@@ -38,7 +42,12 @@ def objective_title(results: StudyResults) -> str:
 
 def objective_words(results: StudyResults, value: float) -> str:
     """An objective value in words, as printed elsewhere: `91.04 %`."""
-    return f"{100 * value:.2f} %" if has_accuracy(results) else f"{value:.4g}"
+    return percent(value) if has_accuracy(results) else number_words(value)
+
+
+def axis_words(results: StudyResults, value: float) -> str:
+    """The same for a value in the unit of the axis."""
+    return objective_words(results, value / 100 if has_accuracy(results) else value)
 
 
 def better(results: StudyResults) -> int:
@@ -57,7 +66,7 @@ class Clipped:
     """
 
     values: Numbers
-    far: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    far: NDArray[np.bool_]
     axis: Axis
 
 
@@ -76,9 +85,14 @@ def clipped(results: StudyResults, values: Numbers, *, title: str = "") -> Clipp
     far = np.isfinite(values) & (values * better(results) < low)
     margin = 0.06 * (high - low) or 0.02 * abs(high) or 1.0
     ends = sorted((better(results) * (low - margin), better(results) * (high + margin)))
-    at_edge = better(results) * (low - margin)
+    at_edge = better(results) * (low - 0.6 * margin)
     axis = Axis(title or objective_title(results), low=ends[0], high=ends[1])
     return Clipped(np.where(far, at_edge, values), far, axis)
+
+
+def far_symbol(results: StudyResults) -> Symbol:
+    """What stands for a value beyond the end of the axis: it points there."""
+    return "triangle-down" if better(results) > 0 else "triangle-up"
 
 
 def far_words(n_far: int) -> str:
@@ -92,12 +106,12 @@ def far_words(n_far: int) -> str:
     return f" {n_far:,} {trials} with {values} {'is' if one else 'are'} drawn as {triangles} at the edge."
 
 
-def sampled(n: int, *, keep: Numbers, most: int = MOST_POINTS) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def sampled(n: int, *, keep: Iterable[int], most: int = MOST_POINTS) -> NDArray[np.int64]:
     """Positions of at most about `most` of `n` rows, evenly spaced; those in `keep` always among them."""
     if n <= most:
-        return np.arange(n)
+        return np.arange(n, dtype=np.int64)
     spaced = np.linspace(0, n - 1, most).round().astype(np.int64)
-    return np.unique(np.concatenate([spaced, keep.astype(np.int64)]))
+    return np.unique(np.concatenate([spaced, np.fromiter(keep, np.int64)]))
 
 
 def setting_axis(name: str, domain: Domain) -> Axis:
@@ -111,12 +125,12 @@ def setting_axis(name: str, domain: Domain) -> Axis:
     return Axis(title, low=-0.6, high=len(ticks) - 0.4, ticks=ticks, grid=False)
 
 
-def positions(values: object, domain: Domain) -> Numbers:
+def positions(values: Iterable[object], domain: Domain) -> Numbers:
     """Values of a setting on its axis; NaN where a trial has none, or one that is no choice."""
     if isinstance(domain, Range):
-        return numbers([_number(value) for value in list(values)])  # type: ignore[call-overload]
+        return numbers([_number(value) for value in values])
     places = {choice_text(choice): float(place) for place, choice in enumerate(choices(domain))}
-    return numbers([places.get(choice_text(value), math.nan) for value in list(values)])  # type: ignore[call-overload]
+    return numbers([places.get(choice_text(value), math.nan) for value in values])
 
 
 def shares(at: Numbers, domain: Domain) -> Numbers:
@@ -154,6 +168,11 @@ def heading(setting: str) -> str:
     of, _, option = setting.rpartition(".")
     words = option.replace("_", " ")
     return shown(f"{words} of {of}" if of else words, limit=40)
+
+
+def capital(sentence: str) -> str:
+    """A sentence with a capital at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _number(value: object) -> float:

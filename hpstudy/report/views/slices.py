@@ -8,14 +8,14 @@ import pandas as pd
 from hpstudy.report.chart import Chart, Intervals, Mark, Numbers, Panel, Points, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.views.scales import (
-    better,
+    axis_words,
     choice_text,
     choices,
     clipped,
+    far_symbol,
     far_words,
     heading,
     objective,
-    objective_words,
     positions,
     sampled,
     setting_axis,
@@ -28,6 +28,7 @@ from hpstudy.spec.study import Range
 EDGE = 0.02
 """A best value within this share of the range from an end lies at the edge."""
 
+_THIRDS = ("lower", "middle", "upper")
 _GOLDEN = 0.618033988749895
 
 
@@ -60,9 +61,9 @@ def slice_view(results: StudyResults, setting: str) -> View:
     values = clipped(results, numbers(frame["value"]))
     is_range = isinstance(domain, Range)
     across = numbers(frame["at"]) if is_range else numbers(frame["at"]) + jitter(len(frame))
-    keep = sampled(len(frame), keep=np.arange(1))
+    keep = sampled(len(frame), keep=[0])
     hover = [
-        f"trial {shown(label)}: {_at_words(setting, results, at)}, {_words(results, value)}"
+        f"trial {shown(label)}: {_at_words(setting, results, at)}, {axis_words(results, value)}"
         for label, at, value in zip(frame["label"], frame["at"], frame["value"], strict=True)
     ]
     near = keep[(keep > 0) & ~values.far[keep]]
@@ -71,9 +72,10 @@ def slice_view(results: StudyResults, setting: str) -> View:
     ]
     edge = keep[values.far[keep]]
     if len(edge):
-        symbol = "triangle-down" if better(results) > 0 else "triangle-up"
         texts = [hover[one] for one in edge]
-        marks.append(Points(across[edge], values.values[edge], colour="muted", symbol=symbol, hover=texts))
+        marks.append(
+            Points(across[edge], values.values[edge], colour="muted", symbol=far_symbol(results), size=8, hover=texts)
+        )
     if not is_range:
         marks.append(_medians(frame, values.values))
     best = f"best (trial {shown(frame['label'][0])})"
@@ -99,7 +101,7 @@ def edge_words(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
 
 def jitter(n: int) -> Numbers:
     """Offsets in (-0.28, 0.28) that spread evenly and are the same each time: the golden ratio's sequence."""
-    return 0.56 * ((np.arange(n) * _GOLDEN) % 1.0 - 0.5)
+    return numbers(0.56 * ((np.arange(n) * _GOLDEN) % 1.0 - 0.5))
 
 
 def _medians(frame: pd.DataFrame, values: Numbers) -> Intervals:
@@ -109,10 +111,6 @@ def _medians(frame: pd.DataFrame, values: Numbers) -> Intervals:
     return Intervals(numbers(medians), at - 0.33, at + 0.33, "x")
 
 
-def _words(results: StudyResults, value: float) -> str:
-    return objective_words(results, value / 100 if results.identity else value)
-
-
 def _at_words(setting: str, results: StudyResults, at: float) -> str:
     domain = results.domains[setting]
     text = f"{at:.3g}" if isinstance(domain, Range) else shown(choice_text(choices(domain)[int(at)]))
@@ -120,28 +118,23 @@ def _at_words(setting: str, results: StudyResults, at: float) -> str:
 
 
 def _title(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
-    title = f"The best trial has {_at_words(setting, results, float(frame['at'][0]))}"
+    which = "The best trial" if frame["label"][0] == results.ranked["label"].iloc[0] else _best_of(setting, len(frame))
+    title = f"{which} has {_at_words(setting, results, float(frame['at'][0]))}"
     edge = edge_words(results, setting, frame)
     return f"{title}, at the {edge} edge of the range searched" if edge else title
 
 
+def _best_of(setting: str, n: int) -> str:
+    """Of a setting that only some trials have, and the best of all has not."""
+    return f"The best of {n:,} trials with {heading(setting)}" if n > 1 else f"The only trial with {heading(setting)}"
+
+
 def _alt(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
-    domain = results.domains[setting]
-    words = f"{_title(results, setting, frame)}; it reached {_words(results, frame['value'][0])}."
-    if isinstance(domain, Range):
-        thirds = pd.cut(frame["share"], [-np.inf, 1 / 3, 2 / 3, np.inf], labels=["lower", "middle", "upper"])
-        groups = frame["value"].groupby(thirds, observed=True)
-        parts = [f"{name} third of the range {_words(results, value)} (n = {n})" for name, value, n in _grouped(groups)]
-    else:
-        groups = frame["value"].groupby(frame["at"])
-        names = choices(domain)
-        parts = [
-            f"{shown(choice_text(names[int(at)]))} {_words(results, value)} (n = {n})"
-            for at, value, n in _grouped(groups)
-        ]
+    words = f"{_title(results, setting, frame)}; it reached {axis_words(results, frame['value'][0])}."
+    names = choices(results.domains[setting])
+    groups = numbers(frame["at"]).astype(int) if names else np.clip((3 * frame["share"]).astype(int), 0, 2)
+    parts = []
+    for place, group in frame.groupby(list(groups)):
+        name = shown(choice_text(names[int(str(place))])) if names else f"{_THIRDS[int(str(place))]} third of the range"
+        parts.append(f"{name} {axis_words(results, group['value'].median())} (n = {len(group)})")
     return f"{words} Medians: {', '.join(parts)}."
-
-
-def _grouped(groups: object) -> list[tuple[object, float, int]]:
-    counted = groups.agg(["median", "count"])  # type: ignore[attr-defined]
-    return [(row.Index, float(row.median), int(row.count)) for row in counted.itertuples()]
