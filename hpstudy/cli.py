@@ -39,10 +39,11 @@ StorageUrl = Annotated[
     str,
     typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
 ]
-DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 ArtifactsFolder = Annotated[
-    Path, typer.Option("--artifacts", help="Where weights and predictions are kept.", envvar="HPSTUDY_ARTIFACTS")
+    Path,
+    typer.Option("--artifacts", help="Where weights, predictions and pictures lie.", envvar="HPSTUDY_ARTIFACTS"),
 ]
+DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
@@ -125,12 +126,10 @@ def run(
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
     from hpstudy.database import sqlite_file
     from hpstudy.executors.local import data_on
-    from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
     from hpstudy.training.device import choose_device
 
     sqlite_file(storage)
@@ -139,7 +138,6 @@ def run(
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
     spec, _ = _checked(file, reading, load_data)
-    console = _console()
     place = Place(
         storage_url=storage,
         artifacts=artifacts,
@@ -148,9 +146,9 @@ def run(
         command=_command_line(),
     )
     spec = replace(spec, confirm=None) if no_confirm else spec
-    with RunProgress(console, searched=searched_settings(spec)) as progress:
+    with RunProgress(_console(), searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
-    console.print(study_summary(load_results(storage, study=spec.name), console=console))
+    _show_results(spec.name, storage=storage, artifacts=artifacts)
 
 
 @app.command()
@@ -168,7 +166,6 @@ def confirm(  # a command has as many arguments as options
     from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, confirm_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
     from hpstudy.training.device import choose_device
 
     searched = load_results(storage, study=name).searched
@@ -180,10 +177,9 @@ def confirm(  # a command has as many arguments as options
         device=chosen,
         command=_command_line(),
     )
-    console = _console()
-    with RunProgress(console, searched=searched) as progress:
+    with RunProgress(_console(), searched=searched) as progress:
         confirm_study(name, top=top, seeds=seeds, place=place, observer=progress)
-    console.print(study_summary(load_results(storage, study=name), console=console))
+    _show_results(name, storage=storage, artifacts=artifacts)
 
 
 @app.command("list")
@@ -207,7 +203,8 @@ def show(
     """Shows a study's leaderboard, or one trial with its epochs."""
     from hpstudy.results.load import load_results
     from hpstudy.results.study import find_trial
-    from hpstudy.terminal.tables import study_summary, trial_details
+    from hpstudy.terminal.summary import study_summary
+    from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
     console = _console()
@@ -222,14 +219,30 @@ def delete(
     name: StudyName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
     storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
     from hpstudy.search.removal import delete_study
 
     if not yes:
         typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
-    delete_study(storage, study=name)
+    delete_study(storage, study=name, artifacts=artifacts)
     typer.echo(f"{name} is deleted")
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Where it listens; 0 takes a free port.", min=0, max=65535)] = 8080,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Opens the storage in optuna-dashboard, for this machine alone, until Ctrl-C."""
+    from hpstudy.search.dashboard_server import serve_dashboard
+
+    def announce(address: str) -> None:
+        typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
+
+    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce)
 
 
 @datasets_app.callback()
@@ -283,6 +296,21 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
 def _command_line() -> str:
     """The command as it was typed, for the record."""
     return shlex.join(["hpstudy", *sys.argv[1:]])
+
+
+def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
+    """Prints how a study stands after a run, and shows it in optuna-dashboard."""
+    from hpstudy.artifacts import StudyFiles, read_test_predictions
+    from hpstudy.report.note import note_pictures, study_note
+    from hpstudy.results.load import load_results
+    from hpstudy.search.dashboard import publish
+    from hpstudy.terminal.summary import study_summary
+
+    results = load_results(storage, study=study)
+    console = _console()
+    console.print(study_summary(results, console=console))
+    pictures = note_pictures(read_test_predictions(StudyFiles(artifacts / results.artifacts).test_predictions))
+    publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
 
 
 def _console(*, stderr: bool = False) -> Console:
