@@ -186,9 +186,10 @@ def confirm(  # a command has as many arguments as options
 def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
     """Lists the studies in the storage."""
     from hpstudy.results.listing import list_studies
-    from hpstudy.terminal.tables import study_list
+    from hpstudy.terminal.studies import study_list
 
-    _console().print(study_list(list_studies(storage)))
+    console = _console()
+    console.print(study_list(list_studies(storage), console=console))
 
 
 @app.command()

@@ -16,9 +16,14 @@ OPTUNA_TRIALS = table(
     column("datetime_start"),
     column("datetime_complete"),
 )
-OPTUNA_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"))
+OPTUNA_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
 OPTUNA_PARAMETERS = table(
-    "trial_params", column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
+    "trial_params",
+    column("param_id"),
+    column("trial_id"),
+    column("param_name"),
+    column("param_value"),
+    column("distribution_json"),
 )
 OPTUNA_DIRECTIONS = table("study_directions", column("study_id"), column("objective"), column("direction"))
 OPTUNA_STUDY_ATTRIBUTES = table("study_user_attributes", column("study_id"), column("key"), column("value_json"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
 from hpstudy.results.confirmed_table import CAPTION, COLUMNS, confirmed_rows
 from hpstudy.results.study import StudyResults
+from hpstudy.terminal.layout import plain_table
 
 
 def confirmation(results: StudyResults, *, console: Console) -> Group:
@@ -27,14 +27,7 @@ def confirmation(results: StudyResults, *, console: Console) -> Group:
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> RenderableType:
-    table = Table(
-        title="Confirmed on the test set",
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        box=None,
-        pad_edge=False,
-    )
+    table = plain_table("Confirmed on the test set")
     for place, name in enumerate(columns):
         table.add_column(name, justify="left" if place in (0, len(columns) - 1) else "right", overflow="fold")
     for place, cells in enumerate(rows):

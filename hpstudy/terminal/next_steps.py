@@ -10,7 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.results.confirmed import confirmed
+from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults
+
+_WHOLE = 40
+"""A command of so many characters is not wrapped, if what it is for can give way."""
 
 
 def next_steps(results: StudyResults) -> RenderableType:
@@ -18,18 +22,27 @@ def next_steps(results: StudyResults) -> RenderableType:
     if results.state == "interrupted":
         return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
     name = shlex.quote(results.name)
-    steps = [(f"hpstudy show {name} TRIAL", "one trial: a number, best, or a model's name")]
+    which = "a number, best, or a model's name" if results.identity else "a number, or best"
+    steps = [(f"hpstudy show {name} TRIAL", f"one trial: {which}")]
     if len(results.ranked):
         steps.insert(0, (f"hpstudy report {name}", "findings, figures and tables, to hand in"))
-    if results.identity:  # plain Optuna's studies are read alone
-        steps += _confirmation(results)
-        steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
+    if not results.identity:
+        return _listed(steps, "Plain Optuna made this study: hpstudy reads it alone.")
+    steps += _confirmation(results)
+    if is_exhausted(results):
+        return _listed(steps, "The grid has no other combination.")
+    steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
+    return _listed(steps, "")
+
+
+def _listed(steps: list[tuple[str, str]], remark: str) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
     table.add_column()
     for command, purpose in steps:
         table.add_row(Text(command, style="cyan"), purpose)
-    return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False))
+    remarks = [Text(remark)] if remark else []
+    return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False), *remarks)
 
 
 def _confirmation(results: StudyResults) -> list[tuple[str, str]]:

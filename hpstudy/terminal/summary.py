@@ -8,7 +8,6 @@ from rich.text import Text
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
 from hpstudy.results.study import StudyResults
-from hpstudy.tables import BASELINES
 from hpstudy.terminal.confirmation import confirmation
 from hpstudy.terminal.next_steps import next_steps
 from hpstudy.terminal.tables import leaderboard, named_models
@@ -22,7 +21,7 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
         console: Where it will be printed; its width decides how the settings are laid out.
     """
     parts: list[RenderableType] = [_head(results), leaderboard(results, console=console)]
-    if (results.trials["part"] == BASELINES).any():
+    if len(results.baselines):
         parts += [Text(), named_models(results)]
     if not results.confirmations.empty:
         parts += [Text(), confirmation(results, console=console)]
@@ -35,12 +34,13 @@ def _head(results: StudyResults) -> Text:
 
 
 def _counts(results: StudyResults) -> Text:
-    search = results.trials[results.trials["part"] == "search"]
+    search = results.search
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
+    what = "of training in all" if results.identity else "in all, one trial after the other"
     seconds = float(results.trials["seconds"].sum() + results.confirmations["seconds"].sum())
-    lines.append(f"{duration(seconds)} of training in all")
+    lines.append(f"{duration(seconds)} {what}")
     weak = search["reason"].str.startswith("pruned")
     if weak.any():
         saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
@@ -48,6 +48,6 @@ def _counts(results: StudyResults) -> Text:
     diverged = int(search["reason"].str.startswith("diverged").sum())
     if diverged:
         lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
-    failed = search[search["state"] == "failed"]
-    lines += [f"trial {row.label} failed: {row.message}" for row in failed.head(5).itertuples()]
+    explained = search[(search["state"] == "failed") & (search["message"] != "")]
+    lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]
     return Text("\n".join(lines))

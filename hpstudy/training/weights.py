@@ -66,13 +66,18 @@ def load_weights(model: nn.Module, path: Path, *, sha256: str | None) -> None:
     model.load_state_dict(found)
 
 
-def check_weights(path: Path) -> str:
+def check_weights(path: Path, *, sha256: str | None) -> str:
     """The SHA-256 of a file of weights that is whole; its tensors are compared with no model.
 
+    Args:
+        path: What `write_weights` wrote.
+        sha256: As for `load_weights`.
+
     Raises:
-        ArtifactError: No such file, or no whole safetensors file (a pickle is not opened).
+        ArtifactError: No such file, not the bytes that were written, or no whole safetensors file (a pickle is not
+            opened).
     """
-    content = _content(path, sha256=None)
+    content = _content(path, sha256=sha256)
     _parsed(content, path)
     return hashlib.sha256(content).hexdigest()
 

@@ -45,7 +45,7 @@ def test_a_model_comes_back_with_equal_bits_and_keeps_its_layout(path: Path) -> 
     batch = torch.rand(8, 3, 4, 4).to(memory_format=torch.channels_last)
     model(batch)  # batch norm's buffers move
     digest = write_weights(model, path)
-    assert digest == hashlib.sha256(path.read_bytes()).hexdigest() == check_weights(path)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest() == check_weights(path, sha256=None)
     other = network(seed=1)
     load_weights(other, path, sha256=digest)
     assert equal(state(model), state(other))
@@ -110,7 +110,7 @@ def test_a_file_that_is_cut_short_is_refused_without_its_checksum_too(path: Path
     with pytest.raises(ArtifactError, match=r"search-3\.safetensors: is cut short or no safetensors file \("):
         load_weights(network(), path, sha256=None)
     with pytest.raises(ArtifactError, match="is cut short or no safetensors file"):
-        check_weights(path)
+        check_weights(path, sha256=None)
     with pytest.raises(ArtifactError, match="is not the file that was written"):
         load_weights(network(), path, sha256=digest)
 
@@ -164,7 +164,7 @@ def test_a_pickle_is_never_opened(tmp_path: Path, how: str) -> None:
     with pytest.raises(ArtifactError, match=fact):
         load_weights(network(), path, sha256=digest)
     with pytest.raises(ArtifactError, match=fact):
-        check_weights(path)
+        check_weights(path, sha256=None)
     assert not mark.exists()
 
 
@@ -207,5 +207,5 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(path: Path) -> None:
     digest = write_weights(network(), path)
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout == f"{path}: cannot be written (File too large)\n"
-    assert check_weights(path) == digest
+    assert check_weights(path, sha256=None) == digest
     assert [file.name for file in path.parent.iterdir()] == ["search-3.safetensors"]
