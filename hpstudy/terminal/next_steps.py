@@ -22,34 +22,27 @@ def next_steps(results: StudyResults) -> RenderableType:
     if results.state == "interrupted":
         return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
     name = shlex.quote(results.name)
-    which = "a number, best, or a model's name" if results.identity else "a number, or best"
-    steps = [(f"hpstudy show {name} TRIAL", f"one trial: {which}")]
+    known = "a number, best, or a model's name" if results.identity else "a number, or best"
+    steps = [(f"hpstudy show {name} TRIAL", f"one trial: {known}")]
     if len(results.ranked):
         steps.insert(0, (f"hpstudy report {name}", "findings, figures and tables, to hand in"))
-    if not results.identity:
-        return _listed(steps, "Plain Optuna made this study: hpstudy reads it alone.")
-    steps += _confirmation(results)
-    if is_exhausted(results):
-        return _listed(steps, "The grid has no other combination.")
-    steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
-    return _listed(steps, "")
-
-
-def _listed(steps: list[tuple[str, str]], remark: str) -> RenderableType:
+    if results.identity:  # plain Optuna's studies are read alone
+        steps += _confirmation(results)
+        if not is_exhausted(results):
+            steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
     table.add_column()
     for command, purpose in steps:
         table.add_row(Text(command, style="cyan"), purpose)
-    remarks = [Text(remark)] if remark else []
-    return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False), *remarks)
+    return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False))
 
 
 def _confirmation(results: StudyResults) -> list[tuple[str, str]]:
     """How the confirmation could be begun or made sharper; nothing where it has said all."""
     if results.ranked.empty:
         return []
-    command, found = f"hpstudy confirm {results.name}", confirmed(results)
+    command, found = f"hpstudy confirm {shlex.quote(results.name)}", confirmed(results)
     if found is None:
         return [(command, "the best and the baselines on the test set, over fresh seeds")]
     if results.ranked["label"].iloc[0] != found.candidate.label:

@@ -8,6 +8,7 @@ from rich.text import Text
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
 from hpstudy.results.study import StudyResults
+from hpstudy.tables import BASELINES
 from hpstudy.terminal.confirmation import confirmation
 from hpstudy.terminal.next_steps import next_steps
 from hpstudy.terminal.tables import leaderboard, named_models
@@ -21,7 +22,7 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
         console: Where it will be printed; its width decides how the settings are laid out.
     """
     parts: list[RenderableType] = [_head(results), leaderboard(results, console=console)]
-    if len(results.baselines):
+    if (results.trials["part"] == BASELINES).any():
         parts += [Text(), named_models(results)]
     if not results.confirmations.empty:
         parts += [Text(), confirmation(results, console=console)]
@@ -38,8 +39,8 @@ def _counts(results: StudyResults) -> Text:
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
-    what = "of training in all" if results.identity else "in all, one trial after the other"
     seconds = float(results.trials["seconds"].sum() + results.confirmations["seconds"].sum())
+    what = "of training in all" if results.identity else "in all, one trial after the other"
     lines.append(f"{duration(seconds)} {what}")
     weak = search["reason"].str.startswith("pruned")
     if weak.any():
