@@ -156,6 +156,8 @@ def _weight(claim: Association) -> tuple[float, float]:
 
 
 def _nothing(tests: Mapping[str, SettingTest], trials: Trials, n_settings: int) -> tuple[NoDifference, ...]:
+    if not tests:
+        return ()
     deviation = _deviation(trials.merit[np.isfinite(trials.merit)])
     sizes = {name: _detectable(test, deviation=deviation, n_settings=n_settings) for name, test in tests.items()}
     return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy import stats
 from hpstudy.numbers import value
 from hpstudy.report.expectation import expected_values
 from hpstudy.results.study import StudyResults
+from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.study import Choices, Domain
 
 FEWEST_TRIALS = 10
@@ -120,11 +122,11 @@ def setting_test(name: str, domain: Domain, trials: Trials) -> SettingTest | Non
         return None
     column, merit, expected = column[given], trials.merit[given], trials.expected[given]
     if isinstance(domain, Choices):
-        return _test_of_choices(column, merit, expected)
+        return _test_of_choices(column, domain.values, merit, expected)
     numbers = pd.to_numeric(column).to_numpy(dtype=float)
     low, high = _thirds(numbers)
     if len(np.unique(numbers)) < _FEWEST_LEVELS or low >= high:
-        return _test_of_choices(column, merit, expected)
+        return _test_of_choices(column, np.unique(numbers).tolist(), merit, expected)
     if np.ptp(expected) == 0:
         return None
     correlation = stats.spearmanr(numbers, expected)
@@ -137,19 +139,21 @@ def setting_test(name: str, domain: Domain, trials: Trials) -> SettingTest | Non
     )
 
 
-def _test_of_choices(column: pd.Series, merit: Floats, expected: Floats) -> SettingTest | None:
-    masks = {value(choice): (column == choice).to_numpy(dtype=bool) for choice in column.unique()}
-    masks = {words: mask for words, mask in masks.items() if mask.sum() >= FEWEST_IN_GROUP}
-    compared = [expected[mask] for mask in masks.values()]
-    if len(masks) < 2 or np.ptp(np.concatenate(compared)) == 0:
+def _test_of_choices(
+    column: pd.Series, choices: Sequence[Scalar], merit: Floats, expected: Floats
+) -> SettingTest | None:
+    told = [(choice, (column == choice).to_numpy(dtype=bool)) for choice in choices]
+    told = [(choice, mask) for choice, mask in told if mask.sum() >= FEWEST_IN_GROUP]
+    compared = [expected[mask] for _, mask in told]
+    if len(told) < 2 or np.ptp(np.concatenate(compared)) == 0:
         return None
     ranks = stats.rankdata(np.concatenate(compared))
     parts = np.split(ranks, np.cumsum([len(part) for part in compared])[:-1])
     order = np.argsort([part.mean() for part in parts], kind="stable")
-    better, worse = (_group(words, masks[words], merit) for words in (list(masks)[order[-1]], list(masks)[order[0]]))
+    better, worse = (_group(value(told[place][0]), told[place][1], merit) for place in (order[-1], order[0]))
     extremes = compared[order[-1]], compared[order[0]]
-    p = float(stats.kruskal(*compared).pvalue)
-    return SettingTest(p, better, worse, extremes, len(ranks), n_pairs=math.comb(len(masks), 2), of_choices=True)
+    p, n_pairs = float(stats.kruskal(*compared).pvalue), math.comb(len(told), 2)
+    return SettingTest(p, better, worse, extremes, len(ranks), n_pairs, of_choices=True)
 
 
 def _thirds(numbers: Floats) -> tuple[float, float]:
