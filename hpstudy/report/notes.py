@@ -168,6 +168,8 @@ def _lowest_loss(results: StudyResults, trial_id: int) -> str:
     if len(losses) < 2 or losses.argmin() == len(losses) - 1:
         return ""
     rise = float(losses.iloc[-1] - losses.min())
+    if round(rise, 4) == 0:
+        return ""
     lowest = f"lowest after epoch {losses.argmin() + 1} of {len(losses)}"
     return f"; its validation loss was {lowest} and rose by {rise:.4f} after it"
 

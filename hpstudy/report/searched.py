@@ -32,7 +32,9 @@ def associated(results: StudyResults, found: Associations) -> list[Finding]:
 
 def nothing_found(results: StudyResults, found: Associations) -> Finding | None:
     """The settings that were tested without a claim, and what would have shown; None where there are none."""
-    told = [one for one in found.nothing if math.isfinite(one.detectable)]
+    told = sorted(
+        (one for one in found.nothing if math.isfinite(one.detectable)), key=lambda one: one.of_choices
+    )  # ranges first, as in the sentence
     if not told:
         return None
     ranges = [_with_size(results, one) for one in told if not one.of_choices]
