@@ -58,7 +58,7 @@ def parallel_view(results: StudyResults) -> View:
     n = len(heights)
     if n < 2 or len(settings) < 2:
         raise NoView("Parallel coordinates need at least two complete trials and two searched settings.")
-    n_best = max(1, n // 10)
+    n_best = min(max(1, n // 10), MOST_LINES // 4)
     keep = sampled(n, keep=range(n_best), most=MOST_LINES)
     places = np.arange(len(settings), dtype=float)
     # Choices are crossed at slightly different heights, so that lines through the same choice can be told apart.
