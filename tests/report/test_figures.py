@@ -179,7 +179,11 @@ def test_a_study_of_plain_optuna_shows_its_objective_as_it_is(*, maximize: bool)
 def test_hostile_names_are_shown_as_text() -> None:
     made = make_results(baselines={HOSTILE: 0.86, "_under": 0.8}, confirmed={"best": (0.9, 0.91), HOSTILE: (0.8, 0.9)})
     trials = made.trials.rename(columns={"dropout": HOSTILE}).assign(optimizer=HOSTILE)
-    domains: dict[str, Any] = {HOSTILE: Range(0.0, 0.6), "optimizer": Choices((HOSTILE, "token:text")), "x": Range(0, 1)}
+    domains: dict[str, Any] = {
+        HOSTILE: Range(0.0, 0.6),
+        "optimizer": Choices((HOSTILE, "token:text")),
+        "x": Range(0, 1),
+    }
     results = replace(made, name=HOSTILE, trials=trials, domains=domains, settings=(HOSTILE, "optimizer"))
     predictions = make_predictions((HOSTILE, "b", "c", "d"))
     figures = build_figures(results, predictions=predictions, importance=importance(results))
