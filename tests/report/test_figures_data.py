@@ -23,7 +23,8 @@ from hpstudy.report.views.curves import all_curves, chosen_curves
 from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import Box, network_boxes
 from hpstudy.report.views.parallel import parallel_data
-from hpstudy.report.views.progress import best_so_far, pruning, pruning_view
+from hpstudy.report.views.progress import best_so_far
+from hpstudy.report.views.pruning import pruning, pruning_view
 from hpstudy.report.views.scales import choice_text, clipped, positions, sampled, shares
 from hpstudy.report.views.slices import jitter, slice_data, slice_view
 from hpstudy.results.study import StudyResults
@@ -249,8 +250,22 @@ def test_importance_is_shown_in_its_order() -> None:
         }
     )
     view = importance_view(make_results(), frame)
-    assert view.title == "C matters most for being among the best trials"
+    assert view.title == "C ranks first in importance (80 %), but not clearly"
     assert view.alt == "Importance of each setting: c: 80 %; a b: 20 % (10 to 30 %)."
+
+
+@pytest.mark.parametrize(
+    ("low", "title"),
+    [
+        (0.4, "C matters most for being among the best trials (80 % of the importance)"),
+        (0.3, "C ranks first in importance (80 %), but not clearly"),
+    ],
+)
+def test_a_first_place_is_claimed_where_the_intervals_are_apart(low: float, title: str) -> None:
+    columns = {"setting": ["c", "d"], "importance": [0.8, 0.2], "low": [low, 0.1], "high": [0.9, 0.3], "n": [20, 20]}
+    assert importance_view(make_results(), pd.DataFrame(columns)).title == title
+    nothing = pd.DataFrame(columns).assign(importance=0.0)
+    assert importance_view(make_results(), nothing).title == "In no setting do the best trials differ from the others"
 
 
 def test_a_confusion_matrix_counts_all_seeds() -> None:
