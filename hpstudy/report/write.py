@@ -1,0 +1,77 @@
+"""Reports of the studies of a storage, written to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.artifacts import StudyFiles, read_test_predictions
+from hpstudy.errors import InputError
+from hpstudy.report.markdown import write_markdown
+from hpstudy.report.page import write_index, write_report
+from hpstudy.results.confirmed import headline
+from hpstudy.results.listing import list_studies
+from hpstudy.results.load import load_results
+from hpstudy.results.study import StudyResults
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of one study, or of several together.
+
+    Attributes:
+        paths: The files that a reader opens.
+        verdict: The study's answer in a line; empty for the page over several.
+    """
+
+    paths: tuple[Path, ...]
+    verdict: str
+
+
+def write_reports(
+    url: str, *, names: Sequence[str], output: Path, artifacts: Path, with_markdown: bool
+) -> list[Written]:
+    """Writes the HTML report of each study and, where there are several, the page over them.
+
+    Args:
+        url: The storage.
+        names: The studies, also such that plain Optuna made; none means all that hpstudy made.
+        output: The folder for the reports.
+        artifacts: The folder with the studies' predictions.
+        with_markdown: Whether each study's Markdown twin is written too.
+
+    Returns:
+        One a study, in the order of the names, and one for `index.html` last where there are several.
+
+    Raises:
+        InputError: The storage has no such study, or none at all.
+        StorageError: It cannot be read.
+        ArtifactError: A report cannot be written, or predictions are damaged.
+    """
+    chosen = list(dict.fromkeys(names)) or _every_study(url)
+    # All are read before any is written: an unknown name must not leave half of the reports.
+    studies = [load_results(url, study=name) for name in chosen]
+    written = [
+        _write(study, output=output, artifacts=artifacts, with_markdown=with_markdown) for study in studies
+    ]
+    if len(studies) > 1:
+        written.append(Written((write_index(studies, output=output),), ""))
+    return written
+
+
+def _every_study(url: str) -> list[str]:
+    names = [str(name) for name in list_studies(url)["study"]]
+    if not names:
+        raise InputError("the storage has no study that hpstudy made; name one that plain Optuna made")
+    return names
+
+
+def _write(study: StudyResults, *, output: Path, artifacts: Path, with_markdown: bool) -> Written:
+    predictions = None
+    if study.artifacts:
+        predictions = read_test_predictions(StudyFiles(artifacts / study.artifacts).test_predictions)
+    paths = [write_report(study, output=output, predictions=predictions)]
+    if with_markdown:
+        paths.append(write_markdown(study, output=output, predictions=predictions))
+    return Written(tuple(paths), headline(study))
