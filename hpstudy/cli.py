@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,9 +40,13 @@ StorageUrl = Annotated[
     typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
 ]
 DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
+ArtifactsFolder = Annotated[
+    Path, typer.Option("--artifacts", help="Where weights and predictions are kept.", envvar="HPSTUDY_ARTIFACTS")
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
+DEFAULT_ARTIFACTS = Path("artifacts")
 
 
 def main() -> None:
@@ -113,9 +118,11 @@ def run(
     name: Annotated[str | None, typer.Option(help="Another name for the study.", show_default=False)] = None,
     storage: StorageUrl = DEFAULT_STORAGE,
     data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
+    no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
-    """Runs a study, or goes on with it: trains its baselines and trials, and stops weak ones early."""
+    """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
     from hpstudy.database import sqlite_file
     from hpstudy.executors.local import data_on
     from hpstudy.results.load import load_results
@@ -131,27 +138,62 @@ def run(
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
-    spec, found = _checked(file, reading, load_data)
+    spec, _ = _checked(file, reading, load_data)
     console = _console()
     place = Place(
         storage_url=storage,
+        artifacts=artifacts,
         load_data=load_data,
         device=chosen,
-        command=shlex.join(["hpstudy", *sys.argv[1:]]),
-        checksums=found.data.train.checksums,
+        command=_command_line(),
     )
+    spec = replace(spec, confirm=None) if no_confirm else spec
     with RunProgress(console, searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
     console.print(study_summary(load_results(storage, study=spec.name), console=console))
+
+
+@app.command()
+def confirm(  # a command has as many arguments as options
+    name: StudyName,
+    top: Annotated[int, typer.Option(help="So many of the best trials.", min=1, show_default="as before")] = 0,
+    seeds: Annotated[int, typer.Option(help="So many seeds each.", min=1, show_default="as before")] = 0,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+    device: Device = "auto",
+) -> None:
+    """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.results.load import load_results
+    from hpstudy.search.session import Place, confirm_study
+    from hpstudy.terminal.progress import RunProgress
+    from hpstudy.terminal.tables import study_summary
+    from hpstudy.training.device import choose_device
+
+    searched = load_results(storage, study=name).searched
+    chosen = choose_device(device)
+    place = Place(
+        storage_url=storage,
+        artifacts=artifacts,
+        load_data=data_on(chosen, folder=data),
+        device=chosen,
+        command=_command_line(),
+    )
+    console = _console()
+    with RunProgress(console, searched=searched) as progress:
+        confirm_study(name, top=top, seeds=seeds, place=place, observer=progress)
+    console.print(study_summary(load_results(storage, study=name), console=console))
 
 
 @app.command("list")
 def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
     """Lists the studies in the storage."""
     from hpstudy.results.listing import list_studies
-    from hpstudy.terminal.tables import study_list
+    from hpstudy.terminal.studies import study_list
 
-    _console().print(study_list(list_studies(storage)))
+    console = _console()
+    console.print(study_list(list_studies(storage), console=console))
 
 
 @app.command()
@@ -236,6 +278,11 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
     return reading.spec, found
+
+
+def _command_line() -> str:
+    """The command as it was typed, for the record."""
+    return shlex.join(["hpstudy", *sys.argv[1:]])
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -1,4 +1,4 @@
-"""Which file a storage URL names, whether it can be a database, and how it is read without being written."""
+"""Which database a storage URL names, whether it can be one, and how it is read without being written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.errors import InputError, StorageError
+
+_SERVER = "postgresql"
+_CONNECT_SECONDS = 10
 
 
 def sqlite_file(url: str) -> Path:
@@ -21,16 +24,40 @@ def sqlite_file(url: str) -> Path:
     Raises:
         InputError: The URL cannot be understood, names no file, or is of another database.
     """
-    try:
-        parsed = make_url(url)
-    except SQLAlchemyError:
-        raise InputError("--storage: this is no database URL; write for example sqlite:///hpstudy.db") from None
+    database = file_of(url)
+    if database is None:
+        raise InputError(f"--storage: a study on {_SERVER} can be read, not written yet; use sqlite:///FILE")
+    return database
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite URL; None for a PostgreSQL server, which can be read alone.
+
+    Raises:
+        InputError: The URL cannot be understood, names no file, or is of another database.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == _SERVER:
+        return None
     if parsed.get_backend_name() != "sqlite":
         # Only the kind is named: the rest of the URL may hold a password.
         raise InputError(f"--storage: {parsed.get_backend_name()} is not supported yet; use sqlite:///FILE")
     if not parsed.database or parsed.database == ":memory:":
         raise InputError("--storage: a study needs a file: sqlite:///hpstudy.db")
     return Path(parsed.database)
+
+
+def shown_place(url: str) -> str:
+    """The storage of a URL as messages name it: a file, or host and database without user and password.
+
+    Raises:
+        InputError: As for `file_of`.
+    """
+    database = file_of(url)
+    if database is not None:
+        return str(database)
+    parsed = _parsed(url)
+    return f"{parsed.host or 'localhost'}{f':{parsed.port}' if parsed.port else ''}/{parsed.database or ''}"
 
 
 def check_sqlite_file(database: Path) -> None:
@@ -59,23 +86,67 @@ def check_sqlite_file(database: Path) -> None:
 def open_to_read(url: str) -> Iterator[Connection]:
     """A connection that cannot write, to a storage that exists; closed at the end.
 
+    Args:
+        url: `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`.
+
     Raises:
         InputError: The URL cannot be used.
-        StorageError: There is no such file, or it cannot be read.
+        StorageError: There is no such file or server, or it cannot be read. No message holds a password.
     """
-    database = sqlite_file(url)
-    if not database.exists():
-        raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
-    check_sqlite_file(database)
-    engine = create_engine("sqlite://", creator=lambda: _connect_read_only(database))
+    database = file_of(url)
+    engine = _server_engine(url) if database is None else _file_engine(database)
     try:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as error:
         fact = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StorageError(f"{database}: cannot be read ({fact})") from error
+        raise StorageError(f"{shown_place(url)}: cannot be read ({_without_password(fact, url)})") from error
     finally:
         engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        raise InputError("--storage: this is no database URL; write for example sqlite:///hpstudy.db") from None
+    if "@" in f"{parsed.host}{parsed.database}" and parsed.get_backend_name() == _SERVER:
+        # Read on, the rest of the password would be taken for the host, and shown as such.
+        raise InputError("--storage: write an @ in a password as %40, a / as %2F and a : as %3A")
+    return parsed
+
+
+def _file_engine(database: Path) -> Engine:
+    if not database.exists():
+        raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
+    check_sqlite_file(database)
+    return create_engine("sqlite://", creator=lambda: _connect_read_only(database))
+
+
+def _server_engine(url: str) -> Engine:
+    """An engine whose transactions read alone, each from one moment of the database."""
+    parsed = _parsed(url)
+    if "+" not in parsed.drivername:
+        parsed = parsed.set(drivername=f"{_SERVER}+psycopg")  # what it means depends on SQLAlchemy's version
+    patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_SECONDS}
+    try:
+        engine = create_engine(parsed, connect_args=patience)
+    except ImportError as error:
+        raise StorageError(
+            f"--storage: {_SERVER} needs its driver; install it with pip install 'hpstudy[postgres]'"
+        ) from error
+    except SQLAlchemyError:
+        raise InputError(f"--storage: no such driver; write {_SERVER}+psycopg://USER:PASSWORD@HOST/DATABASE") from None
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def _without_password(fact: str, url: str) -> str:
+    """A driver's message; none is known to repeat a password, but some repeat what they could not understand."""
+    parsed = _parsed(url)
+    secrets = [parsed.password, *parsed.normalized_query.get("password", ())]
+    for secret in filter(None, secrets):
+        fact = fact.replace(str(secret), "***")
+    return fact
 
 
 def _connect_read_only(database: Path) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 _MINUTE = 60
 _HOUR = 3600
+_WHOLE = 1_000_000
 
 
 def percent(fraction: float) -> str:
@@ -62,13 +63,16 @@ def about(seconds: float) -> str:
 
 
 def value(setting: object) -> str:
-    """A setting's value: floats with three digits that count, an en dash for one that was not set."""
+    """A setting's value: floats with three digits that count, an en dash for one that was not set.
+
+    A whole number stays whole: among trials that do not have a setting, pandas keeps integers as floats.
+    """
     if isinstance(setting, bool):
         return str(setting).lower()
     if setting is None or (isinstance(setting, float) and math.isnan(setting)):
         return "–"
     if isinstance(setting, float):
-        return f"{setting:.3g}"
+        return str(int(setting)) if setting.is_integer() and abs(setting) < _WHOLE else f"{setting:.3g}"
     return str(setting)
 
 

@@ -16,9 +16,14 @@ OPTUNA_TRIALS = table(
     column("datetime_start"),
     column("datetime_complete"),
 )
-OPTUNA_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"))
+OPTUNA_VALUES = table("trial_values", column("trial_id"), column("objective"), column("value"), column("value_type"))
 OPTUNA_PARAMETERS = table(
-    "trial_params", column("trial_id"), column("param_name"), column("param_value"), column("distribution_json")
+    "trial_params",
+    column("param_id"),
+    column("trial_id"),
+    column("param_name"),
+    column("param_value"),
+    column("distribution_json"),
 )
 OPTUNA_DIRECTIONS = table("study_directions", column("study_id"), column("objective"), column("direction"))
 OPTUNA_STUDY_ATTRIBUTES = table("study_user_attributes", column("study_id"), column("key"), column("value_json"))
@@ -75,16 +80,20 @@ MESSAGE = "message"
 TRACEBACK = "traceback"
 TRAIN_ACCURACY = "train_accuracy"
 N_PARAMETERS = "n_parameters"
+WEIGHTS_SHA256 = "weights_sha256"
 CONFIRMS = "confirms"
 CONFIRM_SEED = "seed"
 """User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
-model it trained; of a confirmation the label of the trial that it confirms, and which of the paired seeds it has."""
+model it trained; the checksum of its weights as they were written; of a confirmation the label of the trial that it
+confirms, and which of the paired seeds it has."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"
 DESCRIPTION_ATTRIBUTE = "hpstudy:description"
+CONFIRM_ATTRIBUTE = "hpstudy:confirm"
 CANDIDATES_ATTRIBUTE = "hpstudy:candidates"
 ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
-"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. The candidates are the labels of
+"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. `confirm` is what its file
+says of confirmation. The candidates are the labels of
 the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
 name of the study's folder under the artifacts folder."""

@@ -36,6 +36,12 @@ def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+def test_a_whole_number_stays_whole() -> None:
+    assert [value(x) for x in (2048.0, 1.0, 0.0, 1e6, -3.0, 1234.5, math.inf)] == [
+        *("2048", "1", "0", "1e+06", "-3", "1.23e+03", "inf")
+    ]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(59, "under a minute"), (130, "about 2 min"), (9000, "about 2.5 h")])
 def test_about(seconds: float, text: str) -> None:
     assert about(seconds) == text

@@ -14,7 +14,8 @@ from hpstudy.architectures.torchvision_models import PREFIX, build_torchvision, 
 from hpstudy.architectures.user import load_user_function
 from hpstudy.architectures.user_options import takes_dropout, user_options
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import ARCHITECTURES, ArchitectureRow, Option, Scalar, resolve
+from hpstudy.spec.catalogue import ARCHITECTURES, resolve
+from hpstudy.spec.rows import ArchitectureRow, Option, Scalar
 from hpstudy.spec.wording import did_you_mean
 
 

@@ -15,7 +15,7 @@ from hpstudy.architectures.layers import Layer, layer_table
 from hpstudy.architectures.positions import code_folder, first_line, last_position, located
 from hpstudy.architectures.torchvision_models import PREFIX
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 
 
 @dataclass(frozen=True)

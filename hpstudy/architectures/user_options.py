@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import Interval, Option
+from hpstudy.spec.rows import Interval, Option
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _GIVEN = 2  # input_shape and n_classes

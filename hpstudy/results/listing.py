@@ -2,54 +2,75 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection
 
 from hpstudy.database import open_to_read
 from hpstudy.results import queries
-from hpstudy.results.load import is_running, study_state
+from hpstudy.results.load import study_state
+from hpstudy.results.queries import TrialRow
 from hpstudy.results.trials import STATES
-from hpstudy.tables import BASELINES, CONFIRM, OPTUNA_STUDIES, OPTUNA_TRIALS, OPTUNA_VALUES, PART_SEPARATOR
+from hpstudy.tables import BASELINES, CONFIRM
+
+_COLUMNS = ("study", "complete", "pruned", "failed", "best", "state", "last_run", "objective")
 
 
 def list_studies(url: str) -> pd.DataFrame:
-    """The studies of a storage that hpstudy made, by name.
+    """The studies of a storage by name, hpstudy's own first.
 
-    Columns: `study`, `complete`, `pruned`, `failed` (counts over the search), `best` (validation accuracy, NaN
-    where there is none), `state` (as in `StudyResults`) and `last_run` (UTC, NaT where it never ran).
+    Columns: `study`, `complete`, `pruned`, `failed` (counts over the search), `best` (validation accuracy, for a study
+    that plain Optuna made its best value; NaN where there is none or several objectives), `state` (as in
+    `StudyResults`), `last_run` (UTC, NaT where it never ran) and `objective`: empty for hpstudy's studies, for those
+    of plain Optuna what `best` is (`value`, the name of the metric, or `2 objectives`).
 
     Raises:
         StorageError: The storage cannot be read.
     """
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
-        rows = [_study_row(connection, url, study) for study in queries.study_names(connection)]
-    columns = ["study", "complete", "pruned", "failed", "best", "state", "last_run"]
-    return pd.DataFrame(rows, columns=columns).astype({"best": float})
+        ours = [_study_row(connection, url, study) for study in queries.study_names(connection)]
+        foreign = [_foreign_row(connection, study) for study in queries.foreign_names(connection)]
+    return pd.DataFrame([*ours, *foreign], columns=_COLUMNS).astype({"best": float, "last_run": "datetime64[us]"})
 
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
-    apart = [study + PART_SEPARATOR + part for part in (BASELINES, CONFIRM)]
-    of_search = and_(
-        OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id,
-        queries.belongs(study),
-        OPTUNA_STUDIES.c.study_name.not_in(apart),
-    )
-    state = OPTUNA_TRIALS.c.state
-    query = (
-        select(state, func.count(), func.max(OPTUNA_VALUES.c.value))
-        .select_from(OPTUNA_TRIALS.join(OPTUNA_STUDIES, of_search))
-        .join(OPTUNA_VALUES, OPTUNA_VALUES.c.trial_id == OPTUNA_TRIALS.c.trial_id, isouter=True)
-        .group_by(state)
-    )
-    rows = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+    parts = queries.part_names(connection, study)
+    search = [study_id for study_id, part in parts.items() if part not in (BASELINES, CONFIRM)]
+    rows = queries.trial_rows(connection, search)
     runs = queries.run_frame(connection, study)
     return {
         "study": study,
-        **{name: rows.get(key, (0, None))[0] for key, name in STATES.items() if name != "waiting"},
-        "best": rows.get("COMPLETE", (0, None))[1],
-        "state": study_state(runs["end_reason"], live=is_running(url, study)),
-        "last_run": pd.to_datetime(runs["started_at"]).max(),
+        **_counts(rows),
+        "best": max(_complete(rows), default=None),
+        "state": study_state(url, study, runs),
+        "last_run": runs["started_at"].max(),
+        "objective": "",
     }
+
+
+def _foreign_row(connection: Connection, study: str) -> dict[str, Any]:
+    rows = queries.trial_rows(connection, [queries.study_id(connection, study)])
+    directions = queries.directions(connection, study)
+    better = min if directions == ["MINIMIZE"] else max
+    several = len(directions) > 1
+    running = any(row.state == "RUNNING" for row in rows)
+    return {
+        "study": study,
+        **_counts(rows),
+        "best": None if several else better(_complete(rows), default=None),
+        "state": "running" if running else "finished",
+        "last_run": max((row.started_at for row in rows if row.started_at), default=None, key=str),
+        "objective": f"{len(directions)} objectives" if several else queries.metric_name(connection, study) or "value",
+    }
+
+
+def _counts(rows: list[TrialRow]) -> dict[str, int]:
+    counted = Counter(row.state for row in rows)
+    return {name: counted[state] for state, name in STATES.items() if name != "waiting"}
+
+
+def _complete(rows: list[TrialRow]) -> list[float]:
+    return [row.value for row in rows if row.state == "COMPLETE" and row.value is not None]

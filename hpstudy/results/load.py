@@ -8,15 +8,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from hpstudy.database import open_to_read, sqlite_file
+from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
-from hpstudy.results.settings import identity_domains, optuna_domain, optuna_value
+from hpstudy.results.settings import identity_domains, optuna_settings
 from hpstudy.results.study import StudyResults
 from hpstudy.results.trials import StoredTrials, confirmation_frame, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
-from hpstudy.spec.catalogue import Scalar
-from hpstudy.spec.study import Domain, Fixed
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
@@ -40,48 +38,52 @@ def load_results(url: str, *, study: str) -> StudyResults:
     """
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
-        known = [*queries.study_names(connection), *queries.foreign_names(connection)]
-        if study not in known:
-            raise InputError(f"{study}: {url} has no such study.{did_you_mean(study, known)}")
-        directions = queries.directions(connection, study)
-        if len(directions) > 1:
-            raise InputError(f"{study}: has {len(directions)} objectives; hpstudy reads studies with one")
-        return _results(connection, study, live=is_running(url, study), maximize=directions != ["MINIMIZE"])
+        ours, foreign = queries.study_names(connection), queries.foreign_names(connection)
+        if study in ours:
+            return _results(connection, url, study)
+        if study in foreign:
+            return _foreign_results(connection, study)
+        place, near = shown_place(url), did_you_mean(study, [*ours, *foreign])
+        raise InputError(f"{study}: {place} has no such study.{near}")
 
 
-def is_running(url: str, study: str) -> bool:
-    """Whether a runner has the study now."""
-    return is_held(lock_path(sqlite_file(url), study=study))
+def study_state(url: str, study: str, runs: pd.DataFrame) -> str:
+    """`running`, `finished` or `interrupted`.
+
+    Args:
+        url: The storage. On SQLite a runner holds a lock file; elsewhere a last run without an end is taken for one
+            that runs, which it is unless it was killed.
+        study: A study of hpstudy's.
+        runs: Its runs, oldest first.
+    """
+    last = None if runs.empty else runs["end_reason"].iloc[-1]
+    database = file_of(url)
+    live = is_held(lock_path(database, study=study)) if database else bool(len(runs)) and pd.isna(last)
+    return "running" if live else "finished" if last == FINISHED else "interrupted"
 
 
-def study_state(end_reasons: pd.Series[Any], *, live: bool) -> str:
-    """`running`, `finished` or `interrupted`, from the ends of a study's runs, oldest first."""
-    if live:
-        return "running"
-    return "finished" if list(end_reasons)[-1:] == [FINISHED] else "interrupted"
-
-
-def _results(connection: Connection, study: str, *, live: bool, maximize: bool) -> StudyResults:
+def _results(connection: Connection, url: str, study: str) -> StudyResults:
     head = queries.study_attributes(connection, study)
-    identity: Mapping[str, Any] = head.get(IDENTITY_ATTRIBUTE, {})
-    parameters, optuna_domains = ({}, {}) if identity else _parameters(connection, study)
-    stored = StoredTrials(
-        study=study,
-        rows=queries.trial_rows(connection, study),
-        attributes=queries.trial_attributes(connection, study),
-        parameters=parameters,
-        live=live,
-    )
-    epochs = queries.epoch_frame(connection, study)
+    parts = queries.part_names(connection, study)
+    epochs = queries.epoch_frame(connection, parts)
     runs = queries.run_frame(connection, study)
+    state = study_state(url, study, runs)
+    stored = StoredTrials(
+        parts=parts,
+        rows=queries.trial_rows(connection, parts),
+        attributes=queries.trial_attributes(connection, parts),
+        parameters={},
+        unfinished="running" if state == "running" else "interrupted",
+    )
     trials, settings = trial_frame(stored, epochs=epochs)
+    identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
     candidates = head.get(CANDIDATES_ATTRIBUTE, [])
     return StudyResults(
         name=study,
         description=str(head.get(DESCRIPTION_ATTRIBUTE, "")),
-        state=study_state(runs["end_reason"], live=live) if identity else "finished",
-        objective="validation accuracy" if identity else queries.metric_name(connection, study) or "value",
-        maximize=maximize,
+        state=state,
+        objective="validation accuracy",
+        maximize=True,
         trials=trials,
         epochs=epochs,
         confirmations=confirmation_frame(stored, epochs=epochs),
@@ -89,17 +91,38 @@ def _results(connection: Connection, study: str, *, live: bool, maximize: bool) 
         former_candidates=tuple(candidates[:-1]),
         runs=runs,
         settings=settings,
-        domains=identity_domains(identity) if identity else optuna_domains,
+        domains=identity_domains(identity),
         identity=identity,
         artifacts=str(head.get(ARTIFACTS_ATTRIBUTE, "")),
     )
 
 
-def _parameters(connection: Connection, study: str) -> tuple[dict[int, dict[str, Scalar]], dict[str, Domain]]:
-    """Optuna's parameters by trial id, and what each is drawn from; for a study without configurations."""
-    values: dict[int, dict[str, Scalar]] = {}
-    domains: dict[str, Domain] = {}
-    for trial_id, name, internal, distribution in queries.parameters(connection, study):
-        values.setdefault(trial_id, {})[name] = optuna_value(internal, distribution)
-        domains.setdefault(name, optuna_domain(distribution))
-    return values, {name: domain for name, domain in domains.items() if not isinstance(domain, Fixed)}
+def _foreign_results(connection: Connection, study: str) -> StudyResults:
+    """A study that plain Optuna made: its attributes mean nothing to hpstudy, whatever their names are."""
+    directions = queries.directions(connection, study)
+    if len(directions) > 1:
+        raise InputError(f"{study}: has {len(directions)} objectives; hpstudy reads studies with one")
+    study_id = queries.study_id(connection, study)
+    values, domains = optuna_settings(queries.parameters(connection, study_id))
+    rows = queries.trial_rows(connection, [study_id])
+    stored = StoredTrials({study_id: ""}, rows, attributes={}, parameters=values, unfinished="running")
+    epochs = queries.epoch_frame(connection, [])
+    trials, settings = trial_frame(stored, epochs=epochs)
+    took = (trials["ended_at"] - trials["started_at"]).dt.total_seconds().fillna(0.0)
+    return StudyResults(
+        name=study,
+        description="",
+        state="running" if (trials["state"] == "running").any() else "finished",
+        objective=queries.metric_name(connection, study) or "value",
+        maximize=directions != ["MINIMIZE"],
+        trials=trials.assign(seconds=took),
+        epochs=epochs,
+        confirmations=confirmation_frame(stored, epochs=epochs),
+        candidate=None,
+        former_candidates=(),
+        runs=queries.no_runs(),
+        settings=settings,
+        domains=domains,
+        identity={},
+        artifacts="",
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from hpstudy.spec.catalogue import ARCHITECTURES, Scalar
-from hpstudy.spec.study import Choices, Domain, Fixed, Range
+from hpstudy.spec.catalogue import ARCHITECTURES
+from hpstudy.spec.rows import Scalar
+from hpstudy.spec.study import Choices, Domain, Fixed, Range, Setting
 
 _NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
 """What a stored configuration has beside settings."""
@@ -23,31 +25,81 @@ def config_settings(config: Mapping[str, Any]) -> dict[str, Scalar | None]:
 
 def identity_domains(identity: Mapping[str, Any]) -> dict[str, Domain]:
     """What each searched setting of a study is drawn from, from its identity, which is written as a study file."""
+    settings = identity_settings(identity)
+    return {setting.name: setting.domain for setting in settings if not isinstance(setting.domain, Fixed)}
+
+
+def identity_settings(identity: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The settings of a study as its file has them, the choice of the architecture first."""
     architectures = tuple(identity["architecture"])
-    first: dict[str, Domain] = {"architecture": Choices(architectures)} if len(architectures) > 1 else {}
-    every = first | {name: _written_domain(written) for name, written in identity["settings"].items()}
-    return {name: domain for name, domain in every.items() if not isinstance(domain, Fixed)}
+    several = Choices(architectures) if len(architectures) > 1 else Fixed(architectures[0])
+    written = identity["settings"].items()
+    return (
+        Setting("architecture", several),
+        *(Setting(name, _written_domain(value), _written_condition(value)) for name, value in written),
+    )
 
 
-def optuna_domain(distribution: str) -> Domain:
-    """What an Optuna parameter was drawn from, from its distribution as JSON."""
-    described = json.loads(distribution)
-    attributes = described["attributes"]
-    if described["name"] == "CategoricalDistribution":
-        choices = tuple(attributes["choices"])
-        return Choices(choices) if len(choices) > 1 else Fixed(choices[0])
-    if attributes["low"] == attributes["high"]:
-        return Fixed(attributes["low"])
-    return Range(attributes["low"], attributes["high"], log=attributes["log"], step=attributes.get("step"))
+def optuna_settings(
+    parameters: Iterable[tuple[int, str, float, str]],
+) -> tuple[dict[int, dict[str, Scalar]], dict[str, Domain]]:
+    """The settings of a study without configurations.
+
+    Args:
+        parameters: (trial id, name, internal value, distribution as JSON), as Optuna stores them.
+
+    Returns:
+        One value a setting by trial id, and what each setting that varies was drawn from, both in the order of
+        `parameters`. Optuna lets a study change a number's range: then it is the range that holds all of them. A
+        choice that is None is the word `None`, to tell it from a setting that a trial does not have.
+    """
+    values: dict[int, dict[str, Scalar]] = {}
+    domains: dict[str, Choices | Range] = {}
+    known: dict[str, _Drawn] = {}  # a study has a handful of distributions, and each is in the table once a trial
+    for trial_id, name, internal, written in parameters:
+        if written not in known:
+            known[written] = _Drawn(written)
+        drawn = known[written]
+        values.setdefault(trial_id, {})[name] = drawn.value(internal)
+        domains[name] = _wider(domains.get(name, drawn.domain), drawn.domain)
+    return values, {name: domain for name, domain in domains.items() if _varies(domain)}
 
 
-def optuna_value(internal: float, distribution: str) -> Scalar:
-    """The value of an Optuna parameter that the database keeps as a number."""
-    described = json.loads(distribution)
-    if described["name"] == "CategoricalDistribution":
-        choice: Scalar = described["attributes"]["choices"][int(internal)]
-        return choice
-    return int(internal) if described["name"] == "IntDistribution" else internal
+class _Drawn:
+    """An Optuna distribution, read from JSON; those of Optuna 1 and 2 have names and attributes of their own."""
+
+    def __init__(self, written: str) -> None:
+        described = json.loads(written)
+        name, attributes = described["name"], described["attributes"]
+        self._whole = name.startswith("Int")
+        self._choices = tuple("None" if choice is None else choice for choice in attributes.get("choices", ()))
+        if self._choices:
+            self.domain: Choices | Range = Choices(self._choices)
+            return
+        step = attributes.get("step", attributes.get("q"))
+        self.domain = Range(
+            attributes["low"],
+            attributes["high"],
+            log=attributes.get("log", "Log" in name),
+            step=None if self._whole and step == 1 else step,
+        )
+
+    def value(self, internal: float) -> Scalar:
+        """The value that the database keeps as a number."""
+        if self._choices:
+            return self._choices[int(internal)]
+        return int(internal) if self._whole else internal
+
+
+def _wider(first: Choices | Range, second: Choices | Range) -> Choices | Range:
+    """The range that holds two; choices cannot change within a study."""
+    if isinstance(first, Range) and isinstance(second, Range):
+        return replace(first, low=min(first.low, second.low), high=max(first.high, second.high))
+    return first
+
+
+def _varies(domain: Choices | Range) -> bool:
+    return domain.low < domain.high if isinstance(domain, Range) else len(domain.values) > 1
 
 
 def _written_domain(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> Domain:
@@ -60,6 +112,11 @@ def _written_domain(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> D
     if isinstance(written, Sequence) and not isinstance(written, str):
         return Choices(tuple(written))
     return Fixed(written)
+
+
+def _written_condition(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> dict[str, tuple[Scalar, ...]]:
+    conditions = written.get("when", {}) if isinstance(written, Mapping) else {}
+    return {key: tuple(allowed) for key, allowed in conditions.items()}
 
 
 _DEFAULTS = {

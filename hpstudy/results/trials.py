@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import RowMapping
 
+from hpstudy.results.queries import TrialRow
 from hpstudy.results.settings import config_settings
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 from hpstudy.tables import (
     BASELINE,
     BASELINES,
@@ -50,22 +50,23 @@ class StoredTrials:
     """What the database has of a study's trials.
 
     Attributes:
-        study: The study's name.
-        rows: Of the study and of its parts, in the order of their numbers.
-        attributes: User attributes by trial id.
+        parts: The Optuna studies of the study: id to `baselines`, `confirm`, an architecture of a fair study, or empty
+            for the study itself.
+        rows: Of all of these.
+        attributes: hpstudy's user attributes by trial id; none for a study that plain Optuna made.
         parameters: Optuna's parameters by trial id, for trials without a stored configuration.
-        live: Whether a runner has the study now: then what has not ended is running, else it is interrupted.
+        unfinished: What a trial is that has begun and not ended: `running`, or `interrupted` without a runner.
     """
 
-    study: str
-    rows: Sequence[RowMapping]
+    parts: Mapping[int, str]
+    rows: Sequence[TrialRow]
     attributes: Mapping[int, Mapping[str, Any]]
     parameters: Mapping[int, Mapping[str, Scalar]]
-    live: bool
+    unfinished: str
 
-    def part(self, row: RowMapping) -> str:
-        """`baselines`, `confirm`, an architecture of a fair study, or empty for the study itself."""
-        return str(row["study_name"]).removeprefix(self.study).removeprefix(PART_SEPARATOR)
+    def of(self, row: TrialRow) -> Mapping[str, Any]:
+        """The user attributes of a trial."""
+        return self.attributes.get(row.trial_id, {})
 
 
 def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -75,7 +76,7 @@ def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataF
         stored: What the database has.
         epochs: `StudyResults.epochs`.
     """
-    rows = [row for row in stored.rows if stored.part(row) != CONFIRM]
+    rows = [row for row in stored.rows if stored.parts[row.study_id] != CONFIRM]
     fixed = _frame([_trial_row(row, stored) for row in rows], kinds=_COMMON | _TRIAL)
     settings = pd.DataFrame([_settings(row, stored) for row in rows], index=fixed.index)
     frame = _with_epochs(fixed, epochs).join(settings)
@@ -85,7 +86,7 @@ def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataF
 
 def confirmation_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> pd.DataFrame:
     """`StudyResults.confirmations`, from the same."""
-    rows = [row for row in stored.rows if stored.part(row) == CONFIRM and CONFIRMS in _attributes(row, stored)]
+    rows = [row for row in stored.rows if stored.parts[row.study_id] == CONFIRM and CONFIRMS in stored.of(row)]
     frame = _with_epochs(
         _frame([_confirmation_row(row, stored) for row in rows], kinds=_COMMON | _CONFIRMATION), epochs
     )
@@ -99,50 +100,46 @@ def _frame(rows: Sequence[Mapping[str, Any]], *, kinds: Mapping[str, str]) -> pd
     return pd.DataFrame.from_records(rows, columns=list(kinds)).astype(dict(kinds))
 
 
-def _trial_row(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
-    part = stored.part(row)
-    number = f"{part}{PART_SEPARATOR}{row['number']}" if part else str(row["number"])
+def _trial_row(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
+    part = stored.parts[row.study_id]
+    number = f"{part}{PART_SEPARATOR}{row.number}" if part else str(row.number)
     return _common(row, stored) | {
-        "label": _attributes(row, stored).get(BASELINE) or number,
+        "label": stored.of(row).get(BASELINE) or number,
         "part": BASELINES if part == BASELINES else SEARCH,
-        "value": row["value"],
+        "value": row.value,
     }
 
 
-def _confirmation_row(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
-    attributes = _attributes(row, stored)
+def _confirmation_row(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
+    attributes = stored.of(row)
     return _common(row, stored) | {
         "configuration": attributes[CONFIRMS],
         "seed": attributes[CONFIRM_SEED],
-        "test_accuracy": row["value"],
+        "test_accuracy": row.value,
     }
 
 
-def _common(row: RowMapping, stored: StoredTrials) -> dict[str, Any]:
-    attributes = _attributes(row, stored)
+def _common(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
+    attributes = stored.of(row)
     config = attributes.get(CONFIG)
     return {
-        "trial_id": row["trial_id"],
-        "number": row["number"],
-        "state": STATES.get(row["state"], "running" if stored.live else "interrupted"),
+        "trial_id": row.trial_id,
+        "number": row.number,
+        "state": STATES.get(row.state, stored.unfinished),
         "reason": attributes.get(REASON, ""),
         "message": attributes.get(MESSAGE, ""),
         "train_accuracy": attributes.get(TRAIN_ACCURACY),
         "n_parameters": attributes.get(N_PARAMETERS),
-        "started_at": row["datetime_start"],
-        "ended_at": row["datetime_complete"],
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
         "epochs_planned": config["epochs"] if config else None,
     }
 
 
-def _settings(row: RowMapping, stored: StoredTrials) -> Mapping[str, Scalar | None]:
+def _settings(row: TrialRow, stored: StoredTrials) -> Mapping[str, Scalar | None]:
     """A trial's settings; Optuna's parameters alone where it has no configuration."""
-    config = _attributes(row, stored).get(CONFIG)
-    return config_settings(config) if config else stored.parameters.get(row["trial_id"], {})
-
-
-def _attributes(row: RowMapping, stored: StoredTrials) -> Mapping[str, Any]:
-    return stored.attributes.get(row["trial_id"], {})
+    config = stored.of(row).get(CONFIG)
+    return config_settings(config) if config else stored.parameters.get(row.trial_id, {})
 
 
 def _with_epochs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,8 @@ from optuna.samplers import BaseSampler, BruteForceSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, Row, by_name, resolve
+from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, by_name, resolve
+from hpstudy.spec.rows import Row
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.spec.study import Component, StudySpec
 

@@ -8,8 +8,9 @@ from typing import cast
 
 from optuna.trial import Trial
 
-from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.config import architecture_setting, holds
+from hpstudy.spec.grid import combinations
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Fixed, Range, Setting, StudySpec
 
 
@@ -37,7 +38,7 @@ def grid(spec: StudySpec) -> Iterator[dict[str, Scalar]]:
 
     A range without a step is walked in steps of 1; only its first value means something then.
     """
-    return _combinations(_settings(spec), {})
+    return combinations(_settings(spec))
 
 
 def first_values(spec: StudySpec) -> dict[str, Scalar]:
@@ -64,28 +65,3 @@ def _draw(trial: Trial, setting: Setting) -> Scalar:
             return trial.suggest_int(setting.name, low, high, log=log, step=int(step or 1))
         case Range(low, high, log, step):
             return trial.suggest_float(setting.name, low, high, log=log, step=step)
-
-
-def _combinations(settings: tuple[Setting, ...], values: dict[str, Scalar]) -> Iterator[dict[str, Scalar]]:
-    if not settings:
-        yield values
-        return
-    first, rest = settings[0], settings[1:]
-    if not holds(first, values):
-        yield from _combinations(rest, values)
-        return
-    for value in _possible(first):
-        yield from _combinations(rest, {**values, first.name: value})
-
-
-def _possible(setting: Setting) -> Iterator[Scalar]:
-    match setting.domain:
-        case Fixed(value):
-            yield value
-        case Choices(values):
-            yield from values
-        case Range(low, high, _, step):
-            width = step or 1
-            # Half a step of tolerance: 0.1 + 0.1 + 0.1 is not 0.3.
-            count = int((high - low) / width + 0.5) + 1
-            yield from (low + index * width for index in range(count))

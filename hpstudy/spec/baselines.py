@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpstudy.spec.architecture import architecture_name
-from hpstudy.spec.catalogue import SETTINGS, Option, Scalar
+from hpstudy.spec.catalogue import SETTINGS
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
+from hpstudy.spec.rows import Option, Scalar
 from hpstudy.spec.study import Baseline, Fixed, KeyPath, Setting
 from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, expected, shown, wanted

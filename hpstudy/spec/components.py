@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, Row, Scalar
+from hpstudy.spec.catalogue import PRUNERS, SAMPLERS
 from hpstudy.spec.file import ComponentShape, StudyShape
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.rows import Row, Scalar
 from hpstudy.spec.study import Component
 from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpstudy.spec.catalogue import Option, Scalar
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
+from hpstudy.spec.rows import Option, Scalar
 from hpstudy.spec.study import Choices, Domain, Fixed, KeyPath, Range
 from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS, Scalar
+from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.seeds import Seeds
 from hpstudy.spec.study import Baseline, Choices, DatasetSpec, Fixed, Normalization, Setting, StudySpec
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hpstudy.spec.catalogue import DATASETS, DatasetRow
+from hpstudy.spec.catalogue import DATASETS
 from hpstudy.spec.file import DatasetShape, NormalizeShape, StudyShape
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.rows import DatasetRow
 from hpstudy.spec.study import DatasetSpec, Normalization
 from hpstudy.spec.wording import did_you_mean, shown
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hpstudy.spec.catalogue import Option, Scalar
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.ranges import read_range
+from hpstudy.spec.rows import Option, Scalar
 from hpstudy.spec.study import Choices, Domain, Fixed, KeyPath
 from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, expected, only_once, unknown

@@ -10,13 +10,13 @@ from typing import Any
 from hpstudy.errors import Problem, StudyFileError
 from hpstudy.spec.architecture import read_architectures
 from hpstudy.spec.baselines import Surroundings, read_baselines
-from hpstudy.spec.catalogue import Scalar
 from hpstudy.spec.check import check_study
 from hpstudy.spec.components import read_pruner, read_sampler
 from hpstudy.spec.dataset import read_dataset
 from hpstudy.spec.document import Document, read_document
 from hpstudy.spec.file import StudyShape
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.settings import read_settings
 from hpstudy.spec.shape import read_shape
 from hpstudy.spec.study import Confirm, KeyPath, Position, StudySpec

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS, Option
+from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS
+from hpstudy.spec.rows import Option
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown
 
 _SETTINGS = {option.name: option for option in SETTINGS}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hpstudy.spec.catalogue import Interval, Option
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.rows import Interval, Option
 from hpstudy.spec.study import KeyPath, Range
 from hpstudy.spec.values import typed_value
 from hpstudy.spec.wording import expected, shown, wanted

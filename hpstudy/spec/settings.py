@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hpstudy.spec.catalogue import Option
 from hpstudy.spec.conditions import (
     Condition,
     Parents,
@@ -16,6 +15,7 @@ from hpstudy.spec.domains import read_domain
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
 from hpstudy.spec.order import parents_first
+from hpstudy.spec.rows import Option
 from hpstudy.spec.study import Domain, Setting
 from hpstudy.spec.wording import RefusedError
 

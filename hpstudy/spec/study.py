@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in the file: `("settings", "learning_rate", "low")`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hpstudy.spec.catalogue import Option, Scalar
+from hpstudy.spec.rows import Option, Scalar
 from hpstudy.spec.wording import RefusedError, did_you_mean, expected, wanted
 
 

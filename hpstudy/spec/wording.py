@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 
-from hpstudy.spec.catalogue import Interval, Option, Scalar
+from hpstudy.spec.rows import Interval, Option, Scalar
 from hpstudy.spec.scalars import plain_value
 
 _SHOWN_CHARACTERS = 60

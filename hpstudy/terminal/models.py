@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import about, duration, plural
-from hpstudy.spec.catalogue import ArchitectureRow, DatasetRow
+from hpstudy.spec.rows import ArchitectureRow, DatasetRow
 from hpstudy.spec.study import StudySpec
+from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
 
 class LayerRow(Protocol):
@@ -93,11 +94,9 @@ def checked_study(
 
 def layer_table(layers: Sequence[LayerRow], *, input_shape: tuple[int, int, int]) -> Table:
     """The layers of a model in the order in which an image passes them."""
-    table = _table()
-    table.add_column("layer")
-    table.add_column("kind")
-    for heading in ("output", "parameters", "multiply–adds"):
-        table.add_column(heading, justify="right")
+    table = plain_table()
+    add_words(table, "layer", "kind")
+    add_numbers(table, "output", "parameters", "multiply–adds")
     table.add_row("input", "", _shape(input_shape), "", "")
     for layer in layers:
         counts = (f"{count:,}" if count else "–" for count in (layer.parameters, layer.mult_adds))
@@ -107,9 +106,8 @@ def layer_table(layers: Sequence[LayerRow], *, input_shape: tuple[int, int, int]
 
 def dataset_list(rows: Sequence[tuple[DatasetRow, str]]) -> Table:
     """The data sets of the catalogue, each with whether it is there."""
-    table = _table()
-    for heading in ("data set", "state", "images", "classes", "what"):
-        table.add_column(heading)
+    table = plain_table()
+    add_words(table, "data set", "state", "images", "classes", "what")
     for row, state in rows:
         table.add_row(
             Text(row.name, style="bold"),
@@ -123,9 +121,8 @@ def dataset_list(rows: Sequence[tuple[DatasetRow, str]]) -> Table:
 
 def architecture_list(rows: Sequence[ArchitectureRow]) -> Group:
     """The architectures of the catalogue with their options and sources, and how to name others."""
-    table = _table()
-    for heading in ("architecture", "option", "default", "meaning"):
-        table.add_column(heading)
+    table = plain_table()
+    add_words(table, "architecture", "option", "default", "meaning")
     for row in rows:
         table.add_row(Text(row.name, style="bold"), "", "", row.meaning)
         table.add_row("", "dropout", f"{row.dropout:g}", "a setting of every architecture")
@@ -144,7 +141,3 @@ def _totals(title: str, layers: Sequence[LayerRow]) -> Text:
 
 def _shape(shape: Sequence[int]) -> str:
     return "×".join(str(size) for size in shape)
-
-
-def _table() -> Table:
-    return Table(header_style="dim", box=None, pad_edge=False)

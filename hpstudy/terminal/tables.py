@@ -1,9 +1,9 @@
-"""Tables of stored studies: leaderboard, named models, one trial, all studies."""
+"""Tables of a stored study: leaderboard, named models, one trial."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from datetime import UTC, datetime
+import shlex
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,8 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import duration, heading, percent, plural, value
+from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
+from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
 _STATE_STYLES = {
     "complete": "green",
@@ -42,36 +44,39 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
 
 
 def leaderboard(results: StudyResults, *, console: Console, n: int = LEADERS) -> RenderableType:
-    """The best sampled trials by validation accuracy, with the settings that vary."""
-    search = results.trials[results.trials["part"] == "search"]
-    leaders = search[search["state"] == "complete"].sort_values("value", ascending=False, kind="stable").head(n)
+    """The best sampled trials by what the study optimises, with the settings that vary."""
+    leaders = results.ranked.head(n)
     if leaders.empty:
         return Text("No trial is complete yet.")
     settings = [name for name in results.settings if name in results.searched]
-    columns = _leaders(leaders, n_trials=len(search), settings=[[name] for name in settings])
+    columns = _leaders(results, leaders, settings=[[name] for name in settings])
     unbounded = console.options.update(max_width=1000)
     if Measurement.get(console, unbounded, columns).maximum <= console.width:
         return columns
-    return _leaders(leaders, n_trials=len(search), settings=[settings])
+    return _leaders(results, leaders, settings=[settings])
 
 
-def _leaders(leaders: pd.DataFrame, *, n_trials: int, settings: Sequence[Sequence[str]]) -> Table:
+def _leaders(results: StudyResults, leaders: pd.DataFrame, *, settings: Sequence[Sequence[str]]) -> Table:
     """The leaderboard with one column for each group of settings; a group of several is written as words."""
-    table = _table(f"Best {len(leaders)} of {plural(n_trials, 'trial')}")
-    for name in ("trial", "validation", "train", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    score = _scores(results)
+    table = plain_table(f"Best {len(leaders)} of {plural(len(results.search), 'trial')}")
+    add_numbers(table, "trial", *score, "time")
     for group in settings:
         alone = len(group) == 1
-        table.add_column(heading(group[0]) if alone else "settings", justify="right" if alone else "left")
-    for row in leaders.to_dict("records"):
-        table.add_row(
-            row["label"],
-            percent(row["value"]),
-            percent(row["train_accuracy"]),
-            duration(row["seconds"]),
-            *(_values(row, group) for group in settings),
+        table.add_column(
+            heading(group[0]) if alone else "settings", justify="right" if alone else "left", overflow="fold"
         )
+    for row in leaders.to_dict("records"):
+        measured = (printed(row[column]) for column, printed in score.values())
+        table.add_row(row["label"], *measured, duration(row["seconds"]), *(_values(row, group) for group in settings))
     return table
+
+
+def _scores(results: StudyResults) -> dict[str, tuple[str, Callable[[float], str]]]:
+    """What a trial reached: heading to column and wording. A study of plain Optuna has a value, be it what it may."""
+    if not results.identity:
+        return {results.objective: ("value", value)}
+    return {"validation": ("value", percent), "train": ("train_accuracy", percent)}
 
 
 def _values(row: Mapping[Hashable, Any], group: Sequence[str]) -> str:
@@ -82,15 +87,13 @@ def _values(row: Mapping[Hashable, Any], group: Sequence[str]) -> str:
 
 def named_models(results: StudyResults) -> RenderableType:
     """The baselines and the best sampled trial side by side, with the settings in which they differ."""
-    trials = results.trials
-    search = trials[(trials["part"] == "search") & (trials["state"] == "complete")]
-    best = search.sort_values("value", ascending=False, kind="stable").head(1)
-    models = pd.concat([trials[trials["part"] == BASELINES], best])
-    table = _table("Named models and the best trial")
-    table.add_column("")
+    models = pd.concat([results.baselines, results.ranked.head(1)])
+    table = plain_table("Named models and the best trial")
+    table.add_column("", min_width=len("validation"), overflow="fold")
     for row in models.to_dict("records"):
         named = row["part"] == BASELINES
-        table.add_column(Text(row["label"] if named else f"trial {row['label']}"), justify="right")
+        label = Text(row["label"] if named else f"trial {row['label']}")
+        table.add_column(label, justify="right", overflow="fold")
     measured = {
         "validation": [percent(number) for number in models["value"]],
         "train": [percent(number) for number in models["train_accuracy"]],
@@ -113,28 +116,16 @@ def trial_details(results: StudyResults, *, trial: int) -> Group:
     for part in (row["reason"], row["message"]):
         if part:
             what.append(f"\n{part}")
-    settings = _table("Settings")
-    settings.add_column("setting")
-    settings.add_column("value", justify="right")
+    settings = plain_table("Settings")
+    add_words(settings, "setting")
+    settings.add_column("value", justify="right", overflow="fold")
     for name in results.settings:
         if name in row and pd.notna(row[name]):
             settings.add_row(heading(name), value(row[name]))
-    return Group(what, Text(), settings, Text(), _epochs(results, int(row["trial_id"])))
-
-
-def study_list(studies: pd.DataFrame) -> RenderableType:
-    """All studies of a storage, one row each."""
-    if studies.empty:
-        return Text("No study yet. `hpstudy init` writes a starter study.")
-    table = _table("")
-    table.add_column("study", no_wrap=True)
-    for name in ("complete", "pruned", "failed", "best", "state", "last run"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in studies.to_dict("records"):
-        counts = (str(row[name]) for name in ("complete", "pruned", "failed"))
-        last_run = "–" if pd.isna(row["last_run"]) else f"{_local(row['last_run']):%Y-%m-%d %H:%M}"
-        table.add_row(row["study"], *counts, percent(row["best"]), row["state"], last_run)
-    return table
+    if results.identity:
+        return Group(what, Text(), settings, Text(), _epochs(results, int(row["trial_id"])))
+    what.append(f"\n{results.objective} {value(row['value'])}, after {duration(row['seconds'])}")
+    return Group(what, Text(), settings)
 
 
 def varying(trials: pd.DataFrame, settings: Sequence[str]) -> list[str]:
@@ -142,31 +133,17 @@ def varying(trials: pd.DataFrame, settings: Sequence[str]) -> list[str]:
     return [name for name in settings if name in trials and trials[name].nunique(dropna=False) > 1]
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
-        box=None,
-        pad_edge=False,
-    )
-
-
-def _local(utc: pd.Timestamp) -> datetime:
-    return utc.to_pydatetime().replace(tzinfo=UTC).astimezone()
-
-
 def _head(results: StudyResults) -> Text:
     return Text.assemble((results.name, "bold"), f": {results.description}" if results.description else "", "\n")
 
 
 def _counts(results: StudyResults) -> Text:
-    search = results.trials[results.trials["part"] == "search"]
+    search = results.search
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
-    lines.append(f"{duration(float(results.trials['seconds'].sum()))} of training in all")
+    what = "of training in all" if results.identity else "in all, one trial after the other"
+    lines.append(f"{duration(float(results.trials['seconds'].sum()))} {what}")
     weak = search["reason"].str.startswith("pruned")
     if weak.any():
         saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
@@ -174,34 +151,35 @@ def _counts(results: StudyResults) -> Text:
     diverged = int(search["reason"].str.startswith("diverged").sum())
     if diverged:
         lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
-    failed = search[search["state"] == "failed"]
-    lines += [f"trial {row.label} failed: {row.message}" for row in failed.head(5).itertuples()]
-    lines.append("These are validation accuracies of a search: the best of many is a lucky one. Not confirmed.")
+    explained = search[(search["state"] == "failed") & (search["message"] != "")]
+    lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]
+    if results.identity:
+        lines.append("These are validation accuracies of a search: the best of many is a lucky one. Not confirmed.")
     return Text("\n".join(lines))
 
 
 def _next_commands(results: StudyResults) -> Text:
     if results.state == "interrupted":
         return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
-    return Text.assemble(
-        "Next: ",
-        (f"hpstudy show {results.name} TRIAL", "cyan"),
-        " for one trial (a number, best, or a model's name), ",
-        (
-            f"hpstudy run STUDY.yaml --trials {len(results.trials[results.trials['part'] == 'search']) * 2}",
-            "cyan",
-        ),
-        " to go on searching.",
+    known = "a number, best, or a model's name" if results.identity else "a number, or best"
+    text = Text.assemble(
+        "Next: ", (f"hpstudy show {shlex.quote(results.name)} TRIAL", "cyan"), f" for one trial ({known})"
     )
+    if not results.identity:
+        return text.append(". Plain Optuna made this study: hpstudy reads it alone.")
+    if is_exhausted(results):
+        return text.append(". The grid has no other combination.")
+    more = f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}"
+    return text.append(", ").append(more, style="cyan").append(" to go on searching.")
 
 
 def _epochs(results: StudyResults, trial_id: int) -> RenderableType:
     epochs = results.epochs[results.epochs["trial_id"] == trial_id]
     if epochs.empty:
         return Text("No epoch is stored.")
-    table = _table("Epochs")
+    table = plain_table("Epochs")
     for name in ("epoch", "learning rate", "train loss", "train", "validation loss", "validation", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     for row in epochs.to_dict("records"):
         table.add_row(
             str(row["epoch"] + 1),

@@ -13,7 +13,7 @@ import torch
 from hpstudy.architectures.build import accepts_dropout, build_model, builder_options, find_builder
 from hpstudy.architectures.user import load_user_function
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import Option
+from hpstudy.spec.rows import Option
 
 NET = """
 from torch import nn

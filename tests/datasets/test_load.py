@@ -14,7 +14,8 @@ from hpstudy.datasets.load import load_split, load_training_data
 from hpstudy.datasets.preparation import prepare
 from hpstudy.datasets.splits import stratified_split
 from hpstudy.errors import DataError, InputError
-from hpstudy.spec.catalogue import DATASETS, DatasetRow
+from hpstudy.spec.catalogue import DATASETS
+from hpstudy.spec.rows import DatasetRow
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.spec.study import DatasetSpec, Normalization
 

@@ -98,7 +98,13 @@ def test_a_folder_that_cannot_be_written_to_is_refused() -> None:
         ("hpstudy.db", "this is no database URL"),
         ("sqlite://", "a study needs a file: sqlite:///hpstudy.db"),
         ("sqlite:///:memory:", "a study needs a file"),
-        ("postgresql+psycopg://u:s3cret@h/db?password=s3cret", "postgresql is not supported yet; use sqlite:///FILE"),
+        (
+            "postgresql+psycopg://u:s3cret@h/db?password=s3cret",
+            "a study on postgresql can be read, not written yet; use sqlite:///FILE",
+        ),
+        ("postgresql://u:p@s3cret@h/db", "write an @ in a password as %40, a / as %2F and a : as %3A"),
+        ("postgresql://u:p@s3/cr@et@h/db", "write an @ in a password as %40, a / as %2F and a : as %3A"),
+        ("postgresql://u:p@h:s3cret/db", "this is no database URL"),
         ("foo://s3cret", "foo is not supported yet"),
     ],
 )

@@ -8,19 +8,9 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from hpstudy.spec.catalogue import (
-    ARCHITECTURES,
-    DATASETS,
-    OPTIMIZERS,
-    PRUNERS,
-    SAMPLERS,
-    SETTINGS,
-    Interval,
-    Option,
-    Row,
-    by_name,
-)
+from hpstudy.spec.catalogue import ARCHITECTURES, DATASETS, OPTIMIZERS, PRUNERS, SAMPLERS, SETTINGS, by_name
 from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.rows import Interval, Option, Row
 
 KINDS = {"int": int, "float": float, "bool": bool, "choice": str}
 

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from hpstudy.results.study import StudyResults
-from hpstudy.terminal.tables import study_list, study_summary, trial_details, varying
-from tests.results.synthetic import DOMAINS, make_results
+from hpstudy.terminal.tables import study_summary, trial_details, varying
+from tests.results.synthetic import DOMAINS, IDENTITY, make_results
 
 
 def printed(renderable, width: int = 120) -> str:
@@ -111,6 +111,46 @@ def test_settings_are_words_where_columns_do_not_fit(results: StudyResults) -> N
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 58
 
 
+def test_an_exhausted_grid_is_not_to_be_searched_on(results: StudyResults) -> None:
+    written = {"optimizer": ["sgd", "adam"], "batch_size": [32, 64]}
+    for trials, on in ((results.trials, False), (results.trials[:-1], True)):
+        grid = replace(results, trials=trials, identity=IDENTITY | {"sampler": {"name": "grid"}, "settings": written})
+        text = printed(lambda console, grid=grid: study_summary(grid, console=console), width=200)
+        assert ("hpstudy run STUDY.yaml --trials" in text) == on
+        assert ("for one trial (a number, best, or a model's name). The grid has no other combination." in text) != on
+
+
+def test_a_study_of_plain_optuna_is_shown_for_what_it_is(results: StudyResults) -> None:
+    trials = results.trials[1:].assign(reason="", message="", train_accuracy=math.nan).reset_index(drop=True)
+    trials.loc[0:1, "value"] = [12.5, -math.inf]
+    foreign = replace(
+        results, name="my study", trials=trials, identity={}, objective="[b]log loss[/]", maximize=False, description=""
+    )
+    text = printed(lambda console: study_summary(foreign, console=console), width=140)
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["my", "study"]
+    assert lines[3][:4] == ["trial", "[b]log", "loss[/]", "time"]
+    assert [line[:2] for line in lines[4:6]] == [["1", "-inf"], ["0", "12.5"]]
+    assert "4 trials: 2 complete, 1 pruned, 1 failed\n4 min 4 s in all" in text
+    assert "hpstudy show 'my study' TRIAL for one trial (a number, or best). Plain Optuna made this study" in text
+    assert not {"%", "confirmed", "validation", "training", "hpstudy run", "trial 3 failed"} & {
+        word for word in ("%", "confirmed", "validation", "training", "hpstudy run", "trial 3 failed") if word in text
+    }
+    one = printed(trial_details(foreign, trial=0))
+    assert one.startswith("my study, trial 0: complete\n[b]log loss[/] 12.5, after 1 min 1 s\n")
+    assert "poch" not in one
+
+
+def test_nothing_is_cut_at_sixty_columns(results: StudyResults) -> None:
+    long = results.trials.assign(optimizer="a_choice_with_a_name_of_more_than_sixty_letters_that_nobody_would_break")
+    baselines = [trial(f"a long model name {number}") for number in range(4)]
+    wide = replace(results, trials=pd.concat([long, pd.DataFrame(baselines)], ignore_index=True))
+    for shown in (lambda console: study_summary(wide, console=console), trial_details(wide, trial=2)):
+        text = printed(shown, width=60)
+        assert "…" not in text
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 60
+
+
 def test_a_study_without_a_complete_trial_says_so(results: StudyResults) -> None:
     weak = results.trials[results.trials["state"] != "complete"].reset_index(drop=True)
     only = replace(results, state="interrupted", trials=weak, epochs=results.epochs[:0], runs=results.runs[:0])
@@ -126,13 +166,6 @@ def test_a_trial_shows_its_settings_and_epochs(results: StudyResults) -> None:
     failed = printed(trial_details(results, trial=4))
     assert failed.startswith("mine, trial 3: failed\nerror\nnets.py:3: ValueError: no\n")
     assert "No epoch is stored." in failed
-
-
-def test_the_list_of_studies(results: StudyResults) -> None:
-    assert printed(study_list(pd.DataFrame())).startswith("No study yet.")
-    row = {"study": "[red]x", "complete": 3, "pruned": 1, "failed": 0, "best": 0.5, "state": "finished"}
-    text = printed(study_list(pd.DataFrame([{**row, "last_run": pd.NaT}])))
-    assert text.splitlines()[1].split() == ["[red]x", "3", "1", "0", "50.00", "%", "finished", "–"]
 
 
 def test_varying_counts_absent_as_a_value(results: StudyResults) -> None:
