@@ -12,7 +12,7 @@ PALETTE_FILE = Path(__file__).parent / "assets" / "palette.css"
 SERIES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7")
 """Colours of what is compared; s1 is the accent."""
 
-HEAT_TURN = 0.66
+HEAT_TURN = 0.68
 """Share of the way from heat0 to heat1 from which text on it is `onhigh`; below it `onlow` has the better contrast."""
 
 

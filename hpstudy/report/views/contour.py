@@ -35,13 +35,15 @@ _GRID = 60
 def top_two(results: StudyResults, importance: pd.DataFrame | None) -> tuple[str, str]:
     """The two most important settings that are ranges; without importances the first two of the study file.
 
+    A setting that too few trials have, because it depends on another one, comes last.
+
     Raises:
         NoView: The study searches fewer than two ranges.
     """
     ranges = [name for name, domain in results.domains.items() if isinstance(domain, Range)]
-    if importance is not None:
-        order = dict(zip(importance["setting"], importance["importance"], strict=True))
-        ranges.sort(key=lambda name: -float(order.get(name, -1.0)))
+    order = {} if importance is None else dict(zip(importance["setting"], importance["importance"], strict=True))
+    counts = {name: int(results.ranked[name].count()) if name in results.ranked else 0 for name in ranges}
+    ranges.sort(key=lambda name: (-min(counts[name], FEWEST), -float(order.get(name, -1.0))))
     if len(ranges) < 2:
         raise NoView("A contour needs two settings that were searched over a range.")
     return ranges[0], ranges[1]
@@ -67,7 +69,7 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
     frame = frame.dropna(ignore_index=True)
     if len(frame) < FEWEST:
         raise NoView(
-            f"Only {len(frame)} complete trials have both {heading(across)} and {heading(up)}; "
+            f"Only {len(frame)} complete {'trial has' if len(frame) == 1 else 'trials have'} both {heading(across)} and {heading(up)}; "
             f"a surface through fewer than {FEWEST} would be invented."
         )
     places = np.column_stack(

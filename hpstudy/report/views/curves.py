@@ -80,8 +80,9 @@ def all_curves(results: StudyResults) -> View:
     epochs = results.epochs[results.epochs["trial_id"].isin(trials.index)]
     if epochs.empty:
         raise NoView(_no_epochs(results, "no trial has ended an epoch"))
-    ids = [trial_id for trial_id in trials.index if trial_id in set(epochs["trial_id"])]
-    ranked = [trial_id for trial_id in results.ranked["trial_id"] if trial_id in set(ids)]
+    with_epochs = set(epochs["trial_id"])
+    ids = [trial_id for trial_id in trials.index if trial_id in with_epochs]
+    ranked = [trial_id for trial_id in results.ranked["trial_id"] if trial_id in with_epochs]
     many = len(ids) > MOST_CURVES
     drawn = _few(ids, ranked) if many else ids
     marks: list[Mark] = _bands(epochs) if many else []
@@ -196,7 +197,8 @@ def _few(ids: list[int], ranked: list[int]) -> list[int]:
 
 def _bands(epochs: pd.DataFrame) -> list[Mark]:
     """The middle 90 and 50 % of trials at each epoch."""
-    by_epoch = 100 * epochs.groupby("epoch")["val_accuracy"].quantile(np.array([0.05, 0.25, 0.75, 0.95])).unstack()
+    accuracies = pd.Series(100 * numbers(epochs["val_accuracy"]))
+    by_epoch = accuracies.groupby(numbers(epochs["epoch"])).quantile(np.array([0.05, 0.25, 0.75, 0.95])).unstack()
     x = numbers(by_epoch.index) + 1
     around = np.concatenate([x, x[::-1]])
     return [

@@ -114,7 +114,7 @@ def _medians(frame: pd.DataFrame, values: Numbers) -> Intervals:
 def _at_words(setting: str, results: StudyResults, at: float) -> str:
     domain = results.domains[setting]
     text = f"{at:.3g}" if isinstance(domain, Range) else shown(choice_text(choices(domain)[int(at)]))
-    return f"{heading(setting)} {text}"
+    return f"{heading(setting)} = {text}"
 
 
 def _title(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
@@ -134,7 +134,7 @@ def _alt(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
     names = choices(results.domains[setting])
     groups = numbers(frame["at"]).astype(int) if names else np.clip((3 * frame["share"]).astype(int), 0, 2)
     parts = []
-    for place, group in frame.groupby(list(groups)):
+    for place, group in frame.groupby(pd.Series(groups)):
         name = shown(choice_text(names[int(str(place))])) if names else f"{_THIRDS[int(str(place))]} third of the range"
         parts.append(f"{name} {axis_words(results, group['value'].median())} (n = {len(group)})")
     return f"{words} Medians: {', '.join(parts)}."
