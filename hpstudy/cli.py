@@ -221,7 +221,8 @@ def show(
 @app.command()
 def report(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Studies in the storage; all where none is named.", metavar="NAME", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Studies in the storage; all where none is named.", metavar="NAME", show_default=False),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder that reports are written to.")] = DEFAULT_OUTPUT,
     markdown: Annotated[bool, typer.Option("--markdown", help="Also as Markdown, with pictures.")] = False,  # noqa: FBT002  # a flag

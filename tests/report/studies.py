@@ -97,10 +97,10 @@ def named_study(words: Sequence[str]) -> tuple[StudyResults, TestPredictions]:
 def foreign_study(*, maximize: bool = False) -> StudyResults:
     """A study that plain Optuna made: values and settings, nothing else."""
     made = make_results("optuna/../x y", n_pruned=3, n_failed=2)
-    trials = made.trials.assign(n_parameters=np.nan, epochs_planned=np.nan, epochs=0, seconds=0.0, train_accuracy=np.nan)
+    unknown = dict.fromkeys(["n_parameters", "epochs_planned", "train_accuracy"], np.nan)
     return replace(
         made,
-        trials=trials.assign(value=trials["value"] * 1234.5),
+        trials=made.trials.assign(**unknown, epochs=0, seconds=0.0, value=made.trials["value"] * 1234.5),
         epochs=made.epochs.iloc[:0],
         objective="value",
         maximize=maximize,
@@ -112,13 +112,11 @@ def foreign_study(*, maximize: bool = False) -> StudyResults:
 
 def sparse_studies() -> dict[str, StudyResults]:
     """Studies of fault 22, each under its name."""
-    empty = make_results("empty", n_trials=1, n_pruned=0, n_failed=0)
+    empty = make_results("empty", n_trials=1, n_pruned=0, n_failed=0, state="interrupted")
     running = make_results("running", n_trials=12, n_pruned=2, state="running")
     states = running.trials["state"].where(running.trials["number"] != 11, "running")
     return {
-        "empty": replace(
-            empty, trials=empty.trials.iloc[:0], epochs=empty.epochs.iloc[:0], runs=empty.runs.iloc[:0], state="interrupted"
-        ),
+        "empty": replace(empty, **{name: getattr(empty, name).iloc[:0] for name in ("trials", "epochs", "runs")}),
         "all_failed": make_results("all_failed", n_trials=6, n_pruned=0, n_failed=6),
         "one_trial": make_results("one_trial", n_trials=1, n_pruned=0, n_failed=0),
         "only_pruned": make_results("only_pruned", n_trials=6, n_pruned=6, n_failed=0),
@@ -133,7 +131,6 @@ def sparse_studies() -> dict[str, StudyResults]:
 def second_study() -> StudyResults:
     """One on the same data as `full_study`, of another network, with more epochs and another number of seeds."""
     identity = IDENTITY | {"settings": {}, "architecture": ["cnn"], "epochs": 8}
-    made = make_results("second", n_trials=40, confirmed={"best": [0.92, 0.93, 0.925, 0.926]}, seed=3, identity=identity)
+    confirmed = {"best": [0.92, 0.93, 0.925, 0.927]}
+    made = make_results("second", n_trials=40, confirmed=confirmed, seed=3, identity=identity)
     return replace(made, trials=made.trials.assign(architecture="cnn"))
-
-
