@@ -48,6 +48,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
 DEFAULT_ARTIFACTS = Path("artifacts")
+DEFAULT_OUTPUT = Path("reports")
 
 
 def main() -> None:
@@ -281,6 +282,25 @@ def predict(
     probabilities = predict_images(exported, images, device=choose_device(device))
     names = exported.model.class_names
     _console().print(prediction_table(images, class_names=names, probabilities=probabilities, top=top))
+
+
+@app.command()
+def report(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies in the storage; all where none is named.", metavar="NAME", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder that reports are written to.")] = DEFAULT_OUTPUT,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Also as Markdown, with pictures.")] = False,  # noqa: FBT002  # a flag
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Writes a study's report as one HTML file, and a page that compares several."""
+    from hpstudy.report.write import write_reports
+    from hpstudy.terminal.reports import written_reports
+
+    written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
+    _console().print(written_reports(written), soft_wrap=True)
 
 
 @app.command()

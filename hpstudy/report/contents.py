@@ -10,7 +10,8 @@ from hpstudy.report.comparison import Comparison, comparison
 from hpstudy.report.failures import failures
 from hpstudy.report.figure import Absent, Figure
 from hpstudy.report.figures import build_figures
-from hpstudy.report.findings import Findings, findings
+from hpstudy.report.finding import Findings
+from hpstudy.report.findings import findings
 from hpstudy.report.head import Head, head
 from hpstudy.report.importance import importance
 from hpstudy.report.leaderboard import Leaderboard, leaderboard
@@ -73,7 +74,7 @@ def build_contents(results: StudyResults, *, predictions: TestPredictions | None
     confirmation = confirmed(results)
     return Contents(
         head=head(results),
-        findings=findings(results, predictions),
+        findings=findings(results, predictions=predictions),
         comparison=comparison(results, confirmation),
         leaderboard=leaderboard(results, file_name=f"{file_stem(results.name)}.csv"),
         search=search_facts(results),

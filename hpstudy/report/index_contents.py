@@ -85,8 +85,8 @@ def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
         rows.append(Row((Cell(name), *cells)))
     columns = (Column("Architecture"), *(Column(name, numeric=True) for name in data))
     note = (
-        "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer: the first of its "
-        "confirmed configurations, as the search placed them."
+        "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer: the first of "
+        "its confirmed configurations, as the search placed them."
     )
     return Table("matrix", title, columns, (Group(tuple(rows)),), note=note)
 

@@ -123,8 +123,8 @@ def _write(path: Path, html: str) -> Path:
 
 def _page(sections: Sequence[tuple[str, str]], *, with_figures: bool) -> _Page:
     style = _asset("palette.css") + _asset("page.css")
-    figures = ("plotly-cartesian.min.js", "figures.js") if with_figures else ()
-    scripts = [_asset(name) for name in (*figures, "page.js")]
+    names = ("plotly-cartesian.min.js", "page.js", "figures.js") if with_figures else ("page.js",)
+    scripts = [_asset(name) for name in names]
     for source in (style, *scripts):
         _refuse_end_tags(source)
     marked = [Markup(source) for source in (style, *scripts)]  # noqa: S704  # hpstudy's own files, checked above

@@ -24,21 +24,20 @@
     for (const element of waiting) near.observe(element);
   }
 
-  // Printing: everything is drawn, at the width of a page, and nothing stays folded.
+  // Printing: everything is drawn, at the width of a page, and nothing stays folded. figures.js, which listens after
+  // this, draws in light colours what is drawn already.
   const opened = [];
   addEventListener("beforeprint", () => {
-    root.classList.add("printing");
+    root.classList.add("printing", "figures-light");
     for (const details of document.querySelectorAll("details:not([open])")) {
       details.open = true;
       opened.push(details);
     }
     for (const element of [...waiting]) draw(element);
-    if (typeof hpstudyFigures !== "undefined") hpstudyFigures.redraw();
   });
   addEventListener("afterprint", () => {
     root.classList.remove("printing");
     for (const details of opened.splice(0)) details.open = false;
-    if (typeof hpstudyFigures !== "undefined") hpstudyFigures.redraw();
   });
 
   // Sorting: numbers by their value, what has none last, equal rows as they stood.

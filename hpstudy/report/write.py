@@ -1,0 +1,87 @@
+"""Reports of the studies of a storage, written to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.artifacts import StudyFiles, read_test_predictions
+from hpstudy.errors import InputError
+from hpstudy.report.markdown import write_markdown
+from hpstudy.report.page import write_index, write_report
+from hpstudy.results.confirmed import headline
+from hpstudy.results.listing import list_studies
+from hpstudy.results.load import load_results
+from hpstudy.results.study import StudyResults
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of one study.
+
+    Attributes:
+        study: Its name; empty for the page over several.
+        verdict: Its answer in a line, or why there is no report of it.
+        paths: The files that a reader opens.
+    """
+
+    study: str
+    verdict: str
+    paths: tuple[Path, ...]
+
+
+def write_reports(
+    url: str, *, names: Sequence[str], output: Path, artifacts: Path, with_markdown: bool
+) -> list[Written]:
+    """Writes the HTML report of each study and, where there are several, the page over them.
+
+    Args:
+        url: The storage.
+        names: The studies, also such that plain Optuna made; none means all in the storage that can be read.
+        output: The folder for the reports.
+        artifacts: The folder with the studies' predictions.
+        with_markdown: Whether each study's Markdown twin is written too.
+
+    Returns:
+        One a study, in the order of the names; last the page over several, where there are several.
+
+    Raises:
+        InputError: The storage has no study of a given name, or none at all.
+        StorageError: It cannot be read.
+        ArtifactError: A report cannot be written, or predictions are damaged.
+    """
+    # All are read before any is written: an unknown name must not leave half of the reports.
+    if names:
+        studies, unread = [load_results(url, study=name) for name in dict.fromkeys(names)], []
+    else:
+        studies, unread = _every_study(url)
+    written = [_write(study, output=output, artifacts=artifacts, with_markdown=with_markdown) for study in studies]
+    if len(studies) > 1:
+        index = write_index(studies, output=output)
+        written.append(Written("", f"{len(studies)} studies compared", (index,)))
+    return [*written, *unread]
+
+
+def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
+    """The studies of a storage, and those that hpstudy does not read: Optuna's with several objectives."""
+    names = [str(name) for name in list_studies(url)["study"]]
+    if not names:
+        raise InputError("the storage holds no study yet; `hpstudy run STUDY.yaml` makes one")
+    studies, unread = [], []
+    for name in names:
+        try:
+            studies.append(load_results(url, study=name))
+        except InputError as error:
+            unread.append(Written(name, str(error).removeprefix(f"{name}: "), ()))
+    return studies, unread
+
+
+def _write(study: StudyResults, *, output: Path, artifacts: Path, with_markdown: bool) -> Written:
+    predictions = None
+    if study.artifacts:
+        predictions = read_test_predictions(StudyFiles(artifacts / study.artifacts).test_predictions)
+    paths = [write_report(study, output=output, predictions=predictions)]
+    if with_markdown:
+        paths.append(write_markdown(study, output=output, predictions=predictions))
+    return Written(study.name, headline(study), tuple(paths))

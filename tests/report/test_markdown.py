@@ -1,0 +1,111 @@
+"""The Markdown twin: its order, its pictures, and that no string of a user's becomes markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hpstudy.errors import ArtifactError
+from hpstudy.report.markdown import write_markdown
+from hpstudy.report.markdown_text import code, plain
+from tests.report.studies import HOSTILE, full_study, named_study, predictions, sparse_studies
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_markdown(full_study(), output=tmp_path_factory.mktemp("reports"), predictions=predictions()).parent
+
+
+def test_it_has_the_order_of_a_good_assignment(folder: Path) -> None:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", text, flags=re.MULTILINE) == [
+        "Findings",
+        "Comparison",
+        "Leaderboard",
+        "Curves",
+        "Settings",
+        "Mistakes",
+        "Model",
+        "How to repeat",
+        "Limits of these results",
+    ]
+    assert text.index("90.50 % test accuracy on average over 3 fresh seeds") < text.index("## Findings")
+    assert "| Test accuracy, mean | **90.50 %** | **88.23 %** | **90.25 %** | – |" in text
+
+
+def test_each_picture_lies_beside_it_on_an_opaque_ground(folder: Path) -> None:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"!\[[^\n]*\]\(([^)]+)\)", text)
+    assert len(named) == len(set(named)) == 17
+    assert sorted(named) == sorted(path.name for path in folder.glob("*.png"))
+    assert re.findall(r"^\*\*Figure (\d+)\.", text, flags=re.MULTILINE) == [str(number) for number in range(1, 18)]
+    for path in folder.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_tables_have_as_many_cells_in_each_row(folder: Path) -> None:
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    for table in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.MULTILINE):
+        counts = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(counts) == 1, table
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_any_text_is_one_line_without_markup(words: str) -> None:
+    shown = plain(words)
+    assert "\n" not in shown
+    assert "\u2028" not in shown
+    assert not re.search(r"(?<!\\)[<>|`\[\]*_&$@#]", shown)
+    assert not re.search(r"https?://", shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain words, 91.04 % (−0.5)", "plain words, 91.04 % (−0.5)"),
+        ("1. no list", "1\\. no list"),
+        ("- no list", "\\- no list"),
+        ("---", "\\---"),
+        ("a_b*c", "a\\_b\\*c"),
+        ("two\nlines", "two lines"),
+        ("see www.evil.example or me@evil.example", "see www\\.evil.example or me\\@evil.example"),
+    ],
+)
+def test_text_is_escaped_where_it_must_be(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_code_cannot_end_its_own_block() -> None:
+    assert code("a\n````\nb") == "`````\na\n````\nb\n`````"
+    assert code("x: 1\n", language="yaml") == "```yaml\nx: 1\n```"
+
+
+def test_a_hostile_study_makes_no_heading_link_or_html_of_its_own(tmp_path: Path) -> None:
+    results, predicted = named_study(HOSTILE)
+    text = write_markdown(results, output=tmp_path, predictions=predicted).read_text(encoding="utf-8")
+    outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"(?<!\\)<", outside)
+    assert {address.rpartition(".")[2] for address in re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)} == {"png"}
+    assert len(re.findall(r"^#", outside, flags=re.MULTILINE)) == 10
+
+
+@pytest.mark.parametrize("name", ["empty", "all_failed", "foreign"])
+def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
+    text = write_markdown(sparse_studies()[name], output=tmp_path, predictions=None).read_text(encoding="utf-8")
+    assert len(re.findall(r"^## ", text, flags=re.MULTILINE)) == 9
+    assert "nan" not in re.findall(r"\w+", text)
+
+
+def test_when_one_file_cannot_be_written_the_old_report_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = sparse_studies()["one_trial"]
+    path = write_markdown(study, output=tmp_path, predictions=None)
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    (path.parent / "best-so-far.png").unlink()
+    (path.parent / "best-so-far.png").mkdir()  # a folder there cannot be replaced by a file
+    with pytest.raises(ArtifactError, match=r"best-so-far\.png: cannot be written"):
+        write_markdown(study, output=tmp_path, predictions=None)
+    (path.parent / "best-so-far.png").rmdir()
+    after = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert after == {name: content for name, content in before.items() if name != "best-so-far.png"}
