@@ -79,7 +79,7 @@ def lab(tmp_path: Path) -> Lab:
 
 def told(results: StudyResults):
     """Everything of a study that a repetition must give again, as plain rows."""
-    trials = results.trials.drop(columns=["trial_id", "seconds"]).astype(object).fillna("–")
+    trials = results.trials.drop(columns=["trial_id", "seconds", "started_at", "ended_at"]).astype(object).fillna("–")
     labels = results.trials.set_index("trial_id")["label"]
     epochs = (
         results.epochs.drop(columns=["seconds"])
