@@ -20,12 +20,14 @@ from pathlib import Path
 import optuna
 import torch
 
+from hpstudy.artifacts import StudyFiles
 from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.executors.protocol import Event
 from hpstudy.search.loop import run
-from hpstudy.search.session import make_source
+from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
+from hpstudy.search.trials import Session
 from hpstudy.spec.load import load_study
 
 CPU = torch.device("cpu")
@@ -58,7 +60,8 @@ def main() -> None:
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
         studies = open_studies(spec, storage, checksums={})
-        source = make_source(spec, storage=storage, studies=studies, run_id=0)
+        session = Session(storage=storage, study_folder=spec.folder, run_id=0)
+        source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
         started = time.perf_counter()
         run(source, executor)
         whole = time.perf_counter() - started

@@ -27,8 +27,8 @@ class StudyFiles:
 
     folder: Path
 
-    def validation_predictions(self, part: str, number: int) -> Path:
-        """Predicted class of each validation image, as `.npy`: what a complete trial leaves."""
+    def predictions(self, part: str, number: int) -> Path:
+        """What a complete trial predicted: a class for each validation image (of a confirmation: test image)."""
         return self.folder / "predictions" / f"{part}-{number}.npy"
 
     def weights(self, part: str, number: int) -> Path:
@@ -60,6 +60,31 @@ class TestPredictions:
     class_names: tuple[str, ...]
     shown: NDArray[np.int64]
     images: NDArray[np.uint8]
+
+
+def write_predictions(path: Path, predicted: NDArray[np.int64]) -> None:
+    """Writes predicted classes as `.npy`, in the smallest unsigned type that holds them.
+
+    Raises:
+        ArtifactError: The disk is full, or the folder cannot be written to.
+    """
+    with written_whole(path) as file:
+        np.save(file, predicted.astype(np.min_scalar_type(int(predicted.max(initial=0)))), allow_pickle=False)
+
+
+def read_predictions(path: Path) -> NDArray[np.int64] | None:
+    """Reads what `write_predictions` wrote, int64 [N]; None where there is no such file.
+
+    Raises:
+        ArtifactError: The file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        predicted: NDArray[np.int64] = np.load(path, allow_pickle=False).astype(np.int64)
+    except (OSError, ValueError, EOFError) as error:
+        raise ArtifactError(f"{path}: is damaged ({error}); `hpstudy rerun` or `confirm` writes it again") from error
+    return predicted
 
 
 def write_test_predictions(path: Path, predictions: TestPredictions) -> None:

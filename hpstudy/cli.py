@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,10 +42,15 @@ StorageUrl = Annotated[
     str,
     typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
 ]
+ArtifactsFolder = Annotated[
+    Path,
+    typer.Option("--artifacts", help="Where weights, predictions and pictures lie.", envvar="HPSTUDY_ARTIFACTS"),
+]
 DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
+DEFAULT_ARTIFACTS = Path("artifacts")
 _LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """How an output can be closed or full."""
 
@@ -130,17 +136,17 @@ def run(
     name: Annotated[str | None, typer.Option(help="Another name for the study.", show_default=False)] = None,
     storage: StorageUrl = DEFAULT_STORAGE,
     data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
+    no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
-    """Runs a study, or goes on with it: trains its baselines and trials, and stops weak ones early."""
+    """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
     from hpstudy.database import sqlite_file
     from hpstudy.executors.local import data_on
-    from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
     from hpstudy.training.device import choose_device
 
     sqlite_file(storage)
@@ -148,18 +154,49 @@ def run(
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
-    spec, found = _checked(file, reading, load_data)
-    console = _console()
+    spec, _ = _checked(file, reading, load_data)
     place = Place(
         storage_url=storage,
+        artifacts=artifacts,
         load_data=load_data,
         device=chosen,
-        command=shlex.join(["hpstudy", *sys.argv[1:]]),
-        checksums=found.data.train.checksums,
+        command=_command_line(),
     )
-    with RunProgress(console, searched=searched_settings(spec)) as progress:
+    spec = replace(spec, confirm=None) if no_confirm else spec
+    with RunProgress(_console(), searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
-    console.print(study_summary(load_results(storage, study=spec.name), console=console))
+    _show_results(spec.name, storage=storage, artifacts=artifacts)
+
+
+@app.command()
+def confirm(  # a command has as many arguments as options
+    name: StudyName,
+    top: Annotated[int, typer.Option(help="So many of the best trials.", min=1, show_default="as before")] = 0,
+    seeds: Annotated[int, typer.Option(help="So many seeds each.", min=1, show_default="as before")] = 0,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+    device: Device = "auto",
+) -> None:
+    """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.results.load import load_results
+    from hpstudy.search.session import Place, confirm_study
+    from hpstudy.terminal.progress import RunProgress
+    from hpstudy.training.device import choose_device
+
+    searched = load_results(storage, study=name).searched
+    chosen = choose_device(device)
+    place = Place(
+        storage_url=storage,
+        artifacts=artifacts,
+        load_data=data_on(chosen, folder=data),
+        device=chosen,
+        command=_command_line(),
+    )
+    with RunProgress(_console(), searched=searched) as progress:
+        confirm_study(name, top=top, seeds=seeds, place=place, observer=progress)
+    _show_results(name, storage=storage, artifacts=artifacts)
 
 
 @app.command("list")
@@ -183,7 +220,8 @@ def show(
     """Shows a study's leaderboard, or one trial with its epochs."""
     from hpstudy.results.load import load_results
     from hpstudy.results.study import find_trial
-    from hpstudy.terminal.tables import study_summary, trial_details
+    from hpstudy.terminal.summary import study_summary
+    from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
     console = _console()
@@ -198,6 +236,7 @@ def delete(
     name: StudyName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
     storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
     from hpstudy.search.removal import check_deletable, delete_study
@@ -205,8 +244,23 @@ def delete(
     check_deletable(storage, study=name)
     if not yes:
         typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
-    delete_study(storage, study=name)
+    delete_study(storage, study=name, artifacts=artifacts)
     typer.echo(f"{name} is deleted")
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Where it listens; 0 takes a free port.", min=0, max=65535)] = 8080,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Opens the storage in optuna-dashboard, for this machine alone, until Ctrl-C."""
+    from hpstudy.search.dashboard_server import serve_dashboard
+
+    def announce(address: str) -> None:
+        typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
+
+    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce)
 
 
 @datasets_app.callback()
@@ -255,6 +309,26 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
     return reading.spec, found
+
+
+def _command_line() -> str:
+    """The command as it was typed, for the record."""
+    return shlex.join(["hpstudy", *sys.argv[1:]])
+
+
+def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
+    """Prints how a study stands after a run, and shows it in optuna-dashboard."""
+    from hpstudy.artifacts import StudyFiles, read_test_predictions
+    from hpstudy.report.note import note_pictures, study_note
+    from hpstudy.results.load import load_results
+    from hpstudy.search.dashboard import publish
+    from hpstudy.terminal.summary import study_summary
+
+    results = load_results(storage, study=study)
+    console = _console()
+    console.print(study_summary(results, console=console))
+    pictures = note_pictures(read_test_predictions(StudyFiles(artifacts / results.artifacts).test_predictions))
+    publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
 
 
 def _console(*, stderr: bool = False) -> Console:

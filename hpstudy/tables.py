@@ -31,6 +31,9 @@ OPTUNA_STUDY_SYSTEM_ATTRIBUTES = table(
     "study_system_attributes", column("study_id"), column("key"), column("value_json")
 )
 OPTUNA_TRIAL_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
+OPTUNA_TRIAL_SYSTEM_ATTRIBUTES = table(
+    "trial_system_attributes", column("trial_id"), column("key"), column("value_json")
+)
 """Optuna's tables, as far as hpstudy reads them itself."""
 
 EPOCHS = Table(
@@ -80,16 +83,20 @@ MESSAGE = "message"
 TRACEBACK = "traceback"
 TRAIN_ACCURACY = "train_accuracy"
 N_PARAMETERS = "n_parameters"
+WEIGHTS_SHA256 = "weights_sha256"
 CONFIRMS = "confirms"
 CONFIRM_SEED = "seed"
 """User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
-model it trained; of a confirmation the label of the trial that it confirms, and which of the paired seeds it has."""
+model it trained; the checksum of its weights as they were written; of a confirmation the label of the trial that it
+confirms, and which of the paired seeds it has."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"
 DESCRIPTION_ATTRIBUTE = "hpstudy:description"
+CONFIRM_ATTRIBUTE = "hpstudy:confirm"
 CANDIDATES_ATTRIBUTE = "hpstudy:candidates"
 ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
-"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. The candidates are the labels of
+"""User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. `confirm` is what its file
+says of confirmation. The candidates are the labels of
 the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
 name of the study's folder under the artifacts folder."""

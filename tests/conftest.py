@@ -45,6 +45,7 @@ settings:
   momentum: {low: 0.0, high: 0.9}
   batch_size: 256
 pruner: none
+confirm: false
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 from hpstudy import __version__
 from hpstudy.cli import main
 
-COMMANDS = ("init", "check", "run", "list", "show", "delete", "datasets", "architectures")
+COMMANDS = ("init", "check", "run", "list", "show", "delete", "dashboard", "datasets", "architectures")
 
 
 class Shell:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
+from torch import Tensor
+
 from hpstudy.datasets.images import LabelledImages, TrainingData, select
 from hpstudy.datasets.preparation import Preparation
 from hpstudy.datasets.resizing import resize
@@ -40,7 +42,19 @@ def load_split(spec: DatasetSpec, *, folder: Path, split: Split) -> LabelledImag
         DataError: The data set is absent or damaged.
     """
     data = _loader(spec.name)(folder, spec, split)
-    images = data.images
+    return replace(data, images=fit_images(data.images, spec=spec))
+
+
+def fit_images(images: Tensor, *, spec: DatasetSpec) -> Tensor:
+    """Pictures as their data set holds them, with the preparation that does not grow them done, as in `load_split`.
+
+    Args:
+        images: uint8 [N, C, H, W] on the CPU.
+        spec: Gives `pad_resize`, `image_size` and `greyscale_to_rgb`.
+
+    Returns:
+        uint8 [N, C', H', W']; a grey channel that is repeated shares one channel's memory.
+    """
     height, width = images.shape[2:]
     if spec.pad_resize:
         images = resize(images, height=height, width=width, padding=spec.pad_resize)
@@ -48,7 +62,24 @@ def load_split(spec: DatasetSpec, *, folder: Path, split: Split) -> LabelledImag
         images = resize(images, height=spec.image_size, width=spec.image_size)
     if spec.greyscale_to_rgb and images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
-    return replace(data, images=images)
+    return images
+
+
+def preparation_for(images: Tensor, *, spec: DatasetSpec) -> Preparation:
+    """What is left to be done on each batch of images that `fit_images` gave.
+
+    Raises:
+        InputError: The normalisation has another number of values than the images have channels.
+    """
+    channels, height, width = images.shape[1:]
+    for values in (spec.normalize.mean, spec.normalize.std) if spec.normalize else ():
+        if len(values) not in (1, channels):
+            raise InputError(
+                f"dataset.normalize: {len(values)} values, but the pictures of {spec.name} have {channels} "
+                f"channel{'s' if channels > 1 else ''}: give one value for all, or one a channel."
+            )
+    grows = spec.image_size is not None and (height, width) != (spec.image_size, spec.image_size)
+    return Preparation(normalize=spec.normalize, image_size=spec.image_size if grows else None)
 
 
 def load_training_data(
@@ -78,7 +109,7 @@ def load_training_data(
         InputError: The normalisation has another number of values than the images have channels.
     """
     whole = load_split(spec, folder=folder, split="train")
-    preparation = _preparation(spec, whole)
+    preparation = preparation_for(whole.images, spec=spec)
     if spec.share < 1:
         _, shared = stratified_split(whole.labels, share=spec.share, seed=derive_seed(split_seed, "share"))
         whole = _nonempty(select(whole, shared), spec, f"share {spec.share:g}")
@@ -98,18 +129,6 @@ def _loader(name: str) -> Loader:
 
 def _shrinks(size: int, height: int, width: int) -> bool:
     return size * size < height * width
-
-
-def _preparation(spec: DatasetSpec, data: LabelledImages) -> Preparation:
-    channels, height, width = data.images.shape[1:]
-    for values in (spec.normalize.mean, spec.normalize.std) if spec.normalize else ():
-        if len(values) not in (1, channels):
-            raise InputError(
-                f"dataset.normalize: {len(values)} values, but the pictures of {spec.name} have {channels} "
-                f"channel{'s' if channels > 1 else ''}: give one value for all, or one a channel."
-            )
-    grows = spec.image_size is not None and (height, width) != (spec.image_size, spec.image_size)
-    return Preparation(normalize=spec.normalize, image_size=spec.image_size if grows else None)
 
 
 def _nonempty(data: LabelledImages, spec: DatasetSpec, cause: str) -> LabelledImages:

@@ -138,6 +138,14 @@ def trial_attributes(connection: Connection, study_ids: Collection[int]) -> dict
     return attributes
 
 
+def trial_attribute(connection: Connection, *, trial_id: int, key: str) -> Any:  # noqa: ANN401  # what JSON holds
+    """One user attribute of one trial, by Optuna's trial id; None where it has none."""
+    columns = OPTUNA_TRIAL_ATTRIBUTES.c
+    query = select(columns.value_json).where(columns.trial_id == trial_id, columns.key == key)
+    text = connection.execute(query).scalar()
+    return None if text is None else json.loads(text)
+
+
 def parameters(connection: Connection, study_id: int) -> Sequence[tuple[int, str, float, str]]:
     """(trial id, name, internal value, distribution as JSON) of each parameter of an Optuna study.
 

@@ -5,29 +5,32 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from hpstudy.spec.study import StudySpec
+from hpstudy.architectures.build import build_model
+from hpstudy.architectures.layers import layer_table
+from hpstudy.datasets.images import TrainingData
+from hpstudy.search.subject import Subject
+from hpstudy.spec.config import TrialConfig
 from hpstudy.training.train import ENGINE
 
 _PACKAGES = ("torch", "torchvision", "optuna", "hpstudy")
 
 
-def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[str, str]) -> dict[str, Any]:
+def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) -> dict[str, Any]:
     """Versions, machine, sources and data of a run, as plain JSON data.
 
     Args:
-        spec: The study that runs.
+        subject: The study that runs.
         device: Where its models are trained.
-        checksums: SHA-256 of each data file that was read.
+        data: The images of the search.
     """
-    folder = spec.folder
-    named = (*spec.architectures, *(baseline.architecture for baseline in spec.baselines))
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "device": _device_name(device),
@@ -36,10 +39,45 @@ def describe_run(spec: StudySpec, *, device: torch.device, checksums: Mapping[st
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "host": platform.node(),
-        "git": _git_state(folder),
-        "data": dict(checksums),
-        "architecture_sources": architecture_sources(spec, named),
+        "git": _git_state(subject.folder),
+        "data": dict(data.train.checksums),
+        "images": describe_images(data),
+        "folder": str(subject.folder),
+        "architectures": list(subject.architectures),
+        "architecture_sources": architecture_sources(subject.architectures, folder=subject.folder),
     }
+
+
+def describe_images(data: TrainingData) -> dict[str, Any]:
+    """How many images a search learns from and is judged on, their shape and their classes."""
+    return {
+        "train": len(data.train),
+        "validation": len(data.evaluation),
+        "input_shape": list(data.input_shape),
+        "classes": list(data.class_names),
+    }
+
+
+def describe_model(config: TrialConfig, *, data: TrainingData, folder: Path) -> dict[str, Any]:
+    """The layer table of a configuration's network, as plain JSON data; torch's random state stays as it was.
+
+    Args:
+        config: The configuration.
+        data: Images of the shape that it takes.
+        folder: Where the study file lies.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(
+            config.architecture,
+            options=config.options,
+            input_shape=data.input_shape,
+            n_classes=data.n_classes,
+            dropout=config.dropout,
+            study_folder=folder,
+        )
+        layers = layer_table(model, data.input_shape)
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"n_parameters": n_parameters, "layers": [asdict(layer) for layer in layers]}
 
 
 def _device_name(device: torch.device) -> str:
@@ -80,12 +118,12 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout
 
 
-def architecture_sources(spec: StudySpec, architectures: Iterable[str]) -> dict[str, str]:
+def architecture_sources(architectures: Iterable[str], *, folder: Path) -> dict[str, str]:
     """The text of each file of a user's architecture, by the architecture's name.
 
     Args:
-        spec: The study, whose folder the files lie in.
         architectures: Names as in the study file; those that hpstudy or torchvision ship are left out.
+        folder: Where the study file and the user's files lie.
     """
     sources: dict[str, str] = {}
     for architecture in architectures:
@@ -93,7 +131,7 @@ def architecture_sources(spec: StudySpec, architectures: Iterable[str]) -> dict[
         if ":" not in architecture or module == "torchvision":
             continue
         loaded = getattr(sys.modules.get(module), "__file__", None)
-        path = spec.folder / module if module.endswith(".py") else Path(loaded or "")
+        path = folder / module if module.endswith(".py") else Path(loaded or "")
         if path.is_file():
             sources[architecture] = path.read_text(encoding="utf-8", errors="replace")
     return sources

@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, insert, select, update
 
-from hpstudy.spec.study import StudySpec
+from hpstudy.search.subject import Subject
 from hpstudy.tables import RUNS
 
 
-def begin_run(engine: Engine, *, spec: StudySpec, command: str, record: Mapping[str, Any]) -> int:
+def begin_run(engine: Engine, *, subject: Subject, command: str, record: Mapping[str, Any]) -> int:
     """Adds a run that begins now.
 
     Args:
         engine: Of the storage.
-        spec: The study that runs.
+        subject: The study that runs.
         command: The command line; it must hold no password.
         record: Plain JSON data: versions, device, threads, git commit, data checksums.
 
@@ -26,15 +26,24 @@ def begin_run(engine: Engine, *, spec: StudySpec, command: str, record: Mapping[
         The run's id, for `end_run`.
     """
     row = {
-        "study": spec.name,
+        "study": subject.name,
         "started_at": _now(),
         "command": command,
-        "study_file": spec.text,
+        "study_file": subject.text,
         "record": json.dumps(record, sort_keys=True),
     }
     with engine.begin() as connection:
         (run_id,) = connection.execute(insert(RUNS).values(row)).inserted_primary_key or (0,)
     return int(run_id)
+
+
+def extend_record(engine: Engine, *, run_id: int, record: Mapping[str, Any]) -> None:
+    """Notes what became known during a run, beside what its record has."""
+    of_run = RUNS.c.run_id == run_id
+    with engine.begin() as connection:
+        known = json.loads(connection.execute(select(RUNS.c.record).where(of_run)).scalar_one())
+        extended = json.dumps({**known, **record}, sort_keys=True)
+        connection.execute(update(RUNS).where(of_run).values(record=extended))
 
 
 def end_run(engine: Engine, *, run_id: int, reason: str) -> None:

@@ -1,34 +1,46 @@
-"""One `hpstudy run`: opens the study, trains what is left of it, and records how that went."""
+"""One `hpstudy run` or `confirm`: opens the study, trains what is left of it, and records how that went."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
+import optuna
 import torch
 from optuna.study import Study
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpstudy.errors import HpstudyError, StudyFailedError, StudyInterruptedError
+from hpstudy.artifacts import StudyFiles
+from hpstudy.datasets.images import TrainingData
+from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError
 from hpstudy.executors.local import LoadData, LocalExecutor
 from hpstudy.runner_lock import hold, lock_path
-from hpstudy.search.askers import BaselineAsker, SearchAsker, n_search_trials
+from hpstudy.search.confirmation import (
+    choose_configurations,
+    extend_confirmation,
+    open_confirmation,
+    plan_confirmation,
+)
+from hpstudy.search.evidence import write_evidence
 from hpstudy.search.interruption import Interruption
 from hpstudy.search.loop import run
-from hpstudy.search.provenance import describe_run
-from hpstudy.search.runs import begin_run, end_run
-from hpstudy.search.source import Observer, Several, Source, Watched, fewest_first, first_to_last
+from hpstudy.search.plan import Plan, confirmation_plan, count, n_left, n_unconfirmed, search_plan
+from hpstudy.search.preflight import first_config
+from hpstudy.search.provenance import describe_images, describe_model, describe_run
+from hpstudy.search.runs import begin_run, end_run, extend_record
+from hpstudy.search.source import Observer, Source, Watched
+from hpstudy.search.sources import confirmation_source, search_source
 from hpstudy.search.storage import Storage, open_storage
-from hpstudy.search.studies import open_studies, part_name, searches
-from hpstudy.search.trials import FailureCount, TrialSource
-from hpstudy.spec.study import StudySpec
-from hpstudy.tables import BASELINES, FINISHED
-
-_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+from hpstudy.search.studies import check_evidence, open_studies, searches
+from hpstudy.search.subject import Subject, stored_subject, subject_of
+from hpstudy.search.trials import Session
+from hpstudy.spec.study import Confirm, StudySpec
+from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED
 
 
 @dataclass(frozen=True)
@@ -37,43 +49,24 @@ class Place:
 
     Attributes:
         storage_url: SQLAlchemy URL of the storage.
+        artifacts: The folder under which the study's files are kept.
         load_data: Gives the images, on the device.
         device: Where models are trained.
         command: The command line, for the record.
-        checksums: SHA-256 of each data file, for the record.
     """
 
     storage_url: str
+    artifacts: Path
     load_data: LoadData
     device: torch.device
     command: str
-    checksums: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run has before it, for a progress display.
-
-    Attributes:
-        study: The study's name.
-        n_trials: Trainings in all: sampled trials and baselines.
-        n_ended: Those that had ended before this run.
-        n_interrupted: Those that an earlier run left unfinished.
-        best: Validation accuracy of the best trial of the search so far; None before one is complete.
-    """
-
-    study: str
-    n_trials: int
-    n_ended: int
-    n_interrupted: int
-    best: float | None
 
 
 class RunObserver(Observer, Protocol):
     """Watches a whole run."""
 
     def opened(self, plan: Plan) -> None:
-        """The study is open; trainings follow."""
+        """A stage of the study begins; its trainings follow."""
         ...
 
     def stopping(self, signal_number: int) -> None:
@@ -82,10 +75,10 @@ class RunObserver(Observer, Protocol):
 
 
 def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
-    """Trains a study's baselines and trials until all have ended; what an earlier run has done is not done again.
+    """Trains a study's baselines and trials until all have ended, then confirms the best; nothing is done twice.
 
     Args:
-        spec: The study, checked.
+        spec: The study, checked. With `confirm` None it is not confirmed.
         place: Where it runs.
         observer: Is told of everything that happens.
 
@@ -93,63 +86,161 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
         InputError: The storage has a study of this name that is another one.
         StorageError: The storage cannot be used, or another runner has the study.
         DataError: The images cannot be read.
+        ArtifactError: Weights or predictions cannot be written.
         StudyFailedError: Nothing succeeded, or five trials in a row failed.
         StudyInterruptedError: A signal stopped it.
     """
-    with (
-        open_storage(place.storage_url) as storage,
-        hold(lock_path(storage.database, study=spec.name), study=spec.name),
-    ):
-        studies = open_studies(spec, storage, checksums=place.checksums)
-        observer.opened(_plan(spec, studies))
-        with (
-            _recorded(spec, storage=storage, place=place) as run_id,
-            Interruption(announce=observer.stopping) as interruption,
-        ):
-            source = Watched(make_source(spec, storage=storage, studies=studies, run_id=run_id), observer=observer)
-            executor = LocalExecutor(load_data=place.load_data, device=place.device)
-            try:
-                run(source, executor, interrupted=interruption.requested)
-            except KeyboardInterrupt:
-                raise _interrupted(spec, interruption) from None
-            finally:
-                executor.close()
-            if interruption.requested() and _n_left(spec, studies):
-                raise _interrupted(spec, interruption)
-            if not any(_count(studies[name], TrialState.COMPLETE) for name in searches(spec)):
+    data = place.load_data(first_config(spec, spec.architectures[0]), "search")
+    with _locked(spec.name, place) as storage:
+        studies = open_studies(spec, storage, checksums=data.train.checksums)
+        with _runner(subject_of(spec), storage=storage, place=place, data=data, observer=observer) as runner:
+            source = search_source(spec, studies, files=runner.files, session=runner.session)
+            runner.train(source, stage=search_plan(spec, studies), n_left=lambda: n_left(spec, studies))
+            if not any(count(studies[name], TrialState.COMPLETE) for name in searches(spec)):
                 raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
+            runner.record_models()
+            if spec.confirm:
+                runner.confirm(extend_confirmation(runner.head, top=spec.confirm.top, seeds=spec.confirm.seeds))
 
 
-def make_source(spec: StudySpec, *, storage: Storage, studies: Mapping[str, Study], run_id: int) -> Source:
-    """The baselines first, then the search; a fair search takes its architectures in turn."""
-    failures = FailureCount()
+def confirm_study(name: str, *, top: int, seeds: int, place: Place, observer: RunObserver) -> None:
+    """Confirms a study that has run, or brings its confirmation to more configurations and seeds.
 
-    def trials(name: str, asker: SearchAsker | BaselineAsker) -> TrialSource:
-        return TrialSource(
-            studies[name],
-            storage=storage,
-            asker=asker,
-            study_folder=spec.folder,
-            run_id=run_id,
-            failures=failures,
+    Args:
+        name: The study.
+        top: So many of the best trials; 0 for as many as its file says or an earlier confirmation had.
+        seeds: So many seeds each; 0 likewise.
+        place: Where it runs; `load_data` must give the images that the study was searched on.
+        observer: Is told of everything that happens.
+
+    Raises:
+        InputError: The storage has no such study, no trial of it is complete, or the images or the user's code are
+            not what they were.
+        StorageError: As `run_study`; and so are the others.
+    """
+    with _locked(name, place) as storage:
+        subject = stored_subject(storage, name)
+        head = optuna.load_study(study_name=name, storage=storage.optuna)
+        configurations = choose_configurations(storage, name, top=1)
+        if not configurations:
+            raise InputError(f"{name}: no trial is complete yet, so there is nothing to confirm")
+        data = place.load_data(configurations[0].config, "search")
+        check_evidence(subject, head, checksums=data.train.checksums)
+        with _runner(subject, storage=storage, place=place, data=data, observer=observer) as runner:
+            runner.confirm(extend_confirmation(head, top=top, seeds=seeds))
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """A run under way.
+
+    Attributes:
+        subject: The study.
+        head: Its Optuna study `NAME`.
+        session: What the sources of the run share.
+        place: Where it runs.
+        data: The images of the search.
+        observer: Is told of everything that happens.
+        interruption: Knows whether a signal has come.
+    """
+
+    subject: Subject
+    head: Study
+    session: Session
+    place: Place
+    data: TrainingData
+    observer: RunObserver
+    interruption: Interruption
+
+    @property
+    def files(self) -> StudyFiles:
+        """Where the study's files are kept."""
+        return StudyFiles(self.place.artifacts / self.head.user_attrs[ARTIFACTS_ATTRIBUTE])
+
+    def train(self, source: Source, *, stage: Plan, n_left: Callable[[], int]) -> None:
+        """Trains all that a source has.
+
+        Args:
+            source: Gives the jobs.
+            stage: For the observer.
+            n_left: How many trainings have not ended.
+
+        Raises:
+            StudyInterruptedError: A signal came before the end.
+        """
+        self.observer.opened(stage)
+        executor = LocalExecutor(load_data=self.place.load_data, device=self.place.device)
+        try:
+            run(Watched(source, observer=self.observer), executor, interrupted=self.interruption.requested)
+        except KeyboardInterrupt:
+            raise self._interrupted() from None
+        finally:
+            executor.close()
+        if self.interruption.requested() and n_left():
+            raise self._interrupted()
+
+    def confirm(self, confirm: Confirm) -> None:
+        """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them."""
+        study = self.subject.name
+        configurations = choose_configurations(self.session.storage, study, top=confirm.top)
+        plan = plan_confirmation(
+            self.head, configurations=configurations, n_seeds=confirm.seeds, study_seed=self.subject.seed
         )
+        confirmation = open_confirmation(self.session.storage, study)
+        stage = confirmation_plan(study, confirmation, plan)
+        source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
+        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
+        test = self.place.load_data(plan.candidate.config, "confirm").evaluation
+        write_evidence(self.files, confirmation, plan=plan, test=test)
+        self.record({"images": {**describe_images(self.data), "test": len(test)}})
 
-    askers = {name: SearchAsker(studies[name], spec=part) for name, part in searches(spec).items()}
-    search = Several([trials(name, asker) for name, asker in askers.items()], order=fewest_first)
-    if not spec.baselines:
-        return search
-    baselines = part_name(spec.name, BASELINES)
-    return Several([trials(baselines, BaselineAsker(studies[baselines], spec=spec)), search], order=first_to_last)
+    def record_models(self) -> None:
+        """Adds the layer tables of the best trial and of the baselines to the run's record."""
+        best, *others = choose_configurations(self.session.storage, self.subject.name, top=1)
+        named = {chosen.label: chosen.config for chosen in others} | {"best": best.config}
+        tables = {
+            label: describe_model(config, data=self.data, folder=self.subject.folder) for label, config in named.items()
+        }
+        self.record({"models": tables})
+
+    def record(self, known: Mapping[str, Any]) -> None:
+        """Adds to the run's record."""
+        extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
+
+    def _interrupted(self) -> StudyInterruptedError:
+        number = self.interruption.signal_number or signal.SIGINT
+        return StudyInterruptedError(
+            f"{self.subject.name}: stopped by {signal.Signals(number).name}; the same command goes on with it",
+            signal_number=number,
+        )
 
 
 @contextmanager
-def _recorded(spec: StudySpec, *, storage: Storage, place: Place) -> Iterator[int]:
-    """Keeps a row of this run, whose id it gives, with what it runs on and why it ends."""
-    record = describe_run(spec, device=place.device, checksums=place.checksums)
-    run_id = begin_run(storage.engine, spec=spec, command=place.command, record=record)
+def _locked(study: str, place: Place) -> Iterator[Storage]:
+    """The open storage, while no other runner has the study."""
+    with open_storage(place.storage_url) as storage, hold(lock_path(storage.database, study=study), study=study):
+        yield storage
+
+
+@contextmanager
+def _runner(
+    subject: Subject, *, storage: Storage, place: Place, data: TrainingData, observer: RunObserver
+) -> Iterator[_Runner]:
+    """A run, with a row of what it runs on and why it ends."""
+    record = describe_run(subject, device=place.device, data=data)
+    run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
     reason = "an unexpected error"
     try:
-        yield run_id
+        with Interruption(announce=observer.stopping) as interruption:
+            yield _Runner(
+                subject=subject,
+                head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
+                session=Session(storage=storage, study_folder=subject.folder, run_id=run_id),
+                place=place,
+                data=data,
+                observer=observer,
+                interruption=interruption,
+            )
         reason = FINISHED
     except HpstudyError as error:
         reason = str(error)
@@ -157,42 +248,3 @@ def _recorded(spec: StudySpec, *, storage: Storage, place: Place) -> Iterator[in
     finally:
         with suppress(SQLAlchemyError):  # the database may be what failed
             end_run(storage.engine, run_id=run_id, reason=reason)
-
-
-def _plan(spec: StudySpec, studies: Mapping[str, Study]) -> Plan:
-    n_ended = sum(_count(study, *_ENDED) for study in studies.values())
-    complete = [
-        float(trial.value or 0.0)
-        for name in searches(spec)
-        for trial in studies[name].get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    ]
-    return Plan(
-        study=spec.name,
-        n_trials=n_ended + _n_left(spec, studies),
-        n_ended=n_ended,
-        n_interrupted=sum(_count(study, TrialState.RUNNING) for study in studies.values()),
-        best=max(complete, default=None),
-    )
-
-
-def _n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
-    """Trainings that have not ended: those that no run has begun, and those that one has left unfinished."""
-    left = {name: n_search_trials(part) for name, part in searches(spec).items()}
-    if spec.baselines:
-        left[part_name(spec.name, BASELINES)] = len(spec.baselines)
-    return sum(
-        max(total - _count(studies[name], *_ENDED), _count(studies[name], TrialState.RUNNING))
-        for name, total in left.items()
-    )
-
-
-def _count(study: Study, *states: TrialState) -> int:
-    return len(study.get_trials(deepcopy=False, states=states))
-
-
-def _interrupted(spec: StudySpec, interruption: Interruption) -> StudyInterruptedError:
-    number = interruption.signal_number or signal.SIGINT
-    return StudyInterruptedError(
-        f"{spec.name}: stopped by {signal.Signals(number).name}; the same command goes on with it",
-        signal_number=number,
-    )

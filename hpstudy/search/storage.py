@@ -40,6 +40,10 @@ class Storage:
         """SQLAlchemy's view of it."""
         return self.optuna.engine
 
+    def study_names(self) -> list[str]:
+        """The names of all Optuna studies, parts included."""
+        return [study.study_name for study in self.optuna.get_all_studies()]
+
     def write_epoch(self, trial_id: int, result: EpochResult) -> None:
         """Stores an epoch; one that is there already is replaced.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.pruners import BasePruner, NopPruner
 from optuna.study import Study
 from optuna.trial import TrialState
 
@@ -15,9 +18,11 @@ from hpstudy.search.provenance import architecture_sources
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
+from hpstudy.search.subject import Subject
 from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
 from hpstudy.spec.study import Component, StudySpec
 from hpstudy.tables import (
+    ARTIFACTS_ATTRIBUTE,
     BASELINES,
     BASELINES_ATTRIBUTE,
     DESCRIPTION_ATTRIBUTE,
@@ -57,31 +62,58 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     Raises:
         InputError: The storage has a study of this name that is another one.
     """
-    current = identity(spec) | _evidence(spec, checksums)
+    current = identity(spec) | _evidence(spec.folder, spec.architectures, checksums)
     _check_identity(spec, storage, current)
-    head = _open(storage, spec.name, Component("none"), spec)
+    head = open_part(storage, spec.name)
     head.set_user_attr(IDENTITY_ATTRIBUTE, current)
     head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
     head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
+    if ARTIFACTS_ATTRIBUTE not in head.user_attrs:
+        # Not the name alone: two storages may have a study of one name, and share a folder.
+        head.set_user_attr(ARTIFACTS_ATTRIBUTE, f"{spec.name}-{secrets.token_hex(4)}")
     pruners = dict.fromkeys(searches(spec), spec.pruner)
     if spec.baselines:
         pruners[part_name(spec.name, BASELINES)] = Component("none")
-    return {name: _open(storage, name, pruner, spec) for name, pruner in pruners.items()}
+    return {
+        name: open_part(storage, name, pruner=build_pruner(pruner, epochs=spec.epochs))
+        for name, pruner in pruners.items()
+    }
 
 
-def _open(storage: Storage, name: str, pruner: Component, spec: StudySpec) -> Study:
+def open_part(storage: Storage, name: str, *, pruner: BasePruner | None = None) -> Study:
+    """Opens an Optuna study whose objective is an accuracy, or makes it; without a pruner it stops nothing."""
     return optuna.create_study(
         study_name=name,
         storage=storage.optuna,
-        pruner=build_pruner(pruner, epochs=spec.epochs),
+        pruner=pruner or NopPruner(),
         direction="maximize",
         load_if_exists=True,
     )
 
 
-def _evidence(spec: StudySpec, checksums: Mapping[str, str]) -> dict[str, Any]:
+def check_evidence(subject: Subject, head: Study, *, checksums: Mapping[str, str]) -> None:
+    """Refuses to go on with a stored study on other images, or with another text of the user's architectures.
+
+    Args:
+        subject: The study, as it was recorded.
+        head: Its Optuna study.
+        checksums: SHA-256 of each data file of the search.
+
+    Raises:
+        InputError: Something is not what it was.
+    """
+    stored = head.user_attrs[IDENTITY_ATTRIBUTE]
+    known = {key: stored.get(key, {}) for key in ("source", "data")}
+    offered = [name for name in subject.architectures if name in stored["architecture"]]
+    changed = differences(known, _evidence(subject.folder, offered, checksums))
+    if changed:
+        shown = "\n".join(f"  {line}" for line in changed)
+        raise InputError(f"{subject.name}: has been trained on something else than what is there now:\n{shown}")
+
+
+def _evidence(folder: Path, architectures: Iterable[str], checksums: Mapping[str, str]) -> dict[str, Any]:
     """What else makes a study the same, beside its file: sums of the user's code and of the data."""
-    sources = architecture_sources(spec, spec.architectures)
+    sources = architecture_sources(architectures, folder=folder)
     return {
         "source": {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()},
         "data": {name: _short(checksum) for name, checksum in checksums.items()},

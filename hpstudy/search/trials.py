@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -11,10 +11,11 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
+from hpstudy.search.keepsakes import Keepsakes
 from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
-from hpstudy.tables import CONFIG, MESSAGE, REASON, RUN, TRACEBACK, TRAIN_ACCURACY
-from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
+from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Part, TrainingJob
 
 MAX_FAILURES_IN_A_ROW = 5
 
@@ -68,6 +69,23 @@ class FailureCount:
         self.in_a_row = 0
 
 
+@dataclass(frozen=True)
+class Session:
+    """What the sources of one run share.
+
+    Attributes:
+        storage: Where their trials are.
+        study_folder: Where the study file lies.
+        run_id: The run's row.
+        failures: Counts over all of them.
+    """
+
+    storage: Storage
+    study_folder: Path
+    run_id: int
+    failures: FailureCount = field(default_factory=FailureCount)
+
+
 class TrialSource:
     """Jobs that are the trials of one Optuna study.
 
@@ -75,15 +93,24 @@ class TrialSource:
     continues one in place. They are trained again from their first epoch, which gives the same curve.
     """
 
-    def __init__(
-        self, study: Study, *, storage: Storage, asker: Asker, study_folder: Path, run_id: int, failures: FailureCount
-    ) -> None:
+    def __init__(self, study: Study, *, asker: Asker, keepsakes: Keepsakes, part: Part, session: Session) -> None:
+        """Takes the trials of `study` that an earlier run left unfinished.
+
+        Args:
+            study: The Optuna study.
+            asker: Says which trial comes next.
+            keepsakes: Keeps the files of its trials.
+            part: Which data they see.
+            session: What the sources of a run share.
+        """
         self._study = study
-        self._storage = storage
         self._asker = asker
-        self._study_folder = study_folder
-        self._run_id = run_id
-        self._failures = failures
+        self._keepsakes = keepsakes
+        self._part: Part = part
+        self._storage = session.storage
+        self._study_folder = session.study_folder
+        self._run_id = session.run_id
+        self._failures = session.failures
         self._running: dict[str, _Running] = {}
         left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         self._interrupted = [trial.number for trial in left]
@@ -119,11 +146,15 @@ class TrialSource:
             self._tell_failed(running, end)
             return
         self._failures.in_a_row = 0
+        running.trial.set_user_attr(N_PARAMETERS, end.n_parameters)
         if running.stopped or running.last is None:
             self._study.tell(running.trial, state=TrialState.PRUNED)
             return
+        self._keepsakes.keep_predictions(running.trial.number, end)
         running.trial.set_user_attr(TRAIN_ACCURACY, end.train_accuracy)
+        running.trial.set_user_attr(WEIGHTS_SHA256, end.weights_sha256)
         self._study.tell(running.trial, running.last.val_accuracy)
+        self._keepsakes.tidy(self._study)
 
     def _next_trial(self) -> Trial | None:
         if self._interrupted:
@@ -163,8 +194,9 @@ class TrialSource:
             key=key,
             label=self._asker.label(trial),
             config=config,
-            part="search",
+            part=self._part,
             study_folder=self._study_folder,
+            weights=self._keepsakes.weights(trial.number),
         )
 
     def _stop(self, running: _Running, reason: str) -> Answer:
@@ -175,18 +207,20 @@ class TrialSource:
 
     def _store(self, running: _Running, result: EpochResult) -> None:
         self._storage.write_epoch(running.trial_id, result)
+        running.last = result
+        if result.val_accuracy is None:
+            return
         if result.epoch < running.n_known:
             # `Trial.report` would ignore a step that has been reported.
             self._storage.optuna.set_trial_intermediate_value(running.trial_id, result.epoch, result.val_accuracy)
         else:
             running.trial.report(result.val_accuracy, result.epoch)
             running.n_known = result.epoch + 1
-        running.last = result
 
     def _is_weak(self, running: _Running, epoch: int, *, n_known: int) -> bool:
         """Whether the trial should end after an epoch; `n_known` epochs were stored before it came."""
-        if epoch + 1 < n_known or epoch + 1 == running.config.epochs:
-            return False  # the trial has gone on after this epoch before, or nothing is saved any more
+        if self._part == "confirm" or epoch + 1 < n_known or epoch + 1 == running.config.epochs:
+            return False  # never pruned, or it has gone on after this epoch before, or nothing is saved any more
         if epoch + 1 == n_known:
             if running.verdict:
                 return True

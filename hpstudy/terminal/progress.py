@@ -28,6 +28,11 @@ class Plan(Protocol):
         ...
 
     @property
+    def stage(self) -> str:
+        """`search` or `confirmation`."""
+        ...
+
+    @property
     def n_trials(self) -> int:
         """Trainings in all."""
         ...
@@ -85,6 +90,7 @@ class RunProgress:
         self._n_left = 0
         self._n_ended_now = 0
         self._began = time.monotonic()
+        self._stage = "search"
 
     def __enter__(self) -> RunProgress:
         self._bars.start()
@@ -96,18 +102,21 @@ class RunProgress:
         self._bars.stop()
 
     def opened(self, plan: Plan) -> None:
-        """Shows the study's bar, and says where the run begins."""
+        """Shows the bar of a stage of the study, and says where it begins."""
+        self._stage = plan.stage
         self._began = time.monotonic()
+        self._n_ended_now = 0
         self._n_left = max(plan.n_trials - plan.n_ended, 0)
         self._best = plan.best
         self._bars.update(
             self._study,
-            description=plan.study,
+            description=_stage_name(plan),
             total=max(plan.n_trials, plan.n_ended),
             completed=plan.n_ended,
             visible=True,
+            note="",
         )
-        self._console.print(Text(f"{plan.study} {_beginning(plan)}"))
+        self._console.print(Text(f"{_stage_name(plan)} {_beginning(plan)}"))
 
     def started(self, job: TrainingJob) -> None:
         """Adds a line for the training."""
@@ -118,7 +127,7 @@ class RunProgress:
         """Moves the training's bar."""
         shown = self._running[key]
         shown.last, shown.answer = result, answer
-        self._bars.update(shown.task, completed=result.epoch + 1, note=f"validation {percent(result.val_accuracy)}")
+        self._bars.update(shown.task, completed=result.epoch + 1, note=_accuracy(result))
 
     def ended(self, key: str, end: Outcome | Failure) -> None:
         """Prints the training's line, and moves the study's bar."""
@@ -131,8 +140,8 @@ class RunProgress:
             self._console.print(line, no_wrap=True, overflow="ellipsis")
         else:
             self._console.print(line, soft_wrap=True)  # a file gets all of it
-        if isinstance(end, Outcome) and not end.stopped and shown.last and not _is_baseline(shown.job):
-            self._best = max(self._best or 0.0, shown.last.val_accuracy)
+        if isinstance(end, Outcome) and not end.stopped and shown.last and _is_searched(shown.job):
+            self._best = max(self._best or 0.0, shown.last.val_accuracy or 0.0)
         self._bars.update(self._study, advance=1, note=self._note())
 
     def stopping(self, signal_number: int) -> None:
@@ -148,13 +157,24 @@ class RunProgress:
     def _note(self) -> str:
         seconds = (time.monotonic() - self._began) / self._n_ended_now * self._n_left
         parts = [f"{about(seconds)} left"] if self._n_left else []
-        if self._best is not None:
+        if self._best is not None and self._stage == "search":
             parts.append(f"best so far {percent(self._best)}")
         return " · ".join(parts)
 
 
-def _is_baseline(job: TrainingJob) -> bool:
-    return f"{PART_SEPARATOR}{BASELINES}#" in job.key
+def _is_searched(job: TrainingJob) -> bool:
+    return job.part == "search" and f"{PART_SEPARATOR}{BASELINES}#" not in job.key
+
+
+def _stage_name(plan: Plan) -> str:
+    return plan.study if plan.stage == "search" else f"{plan.study}, {plan.stage}"
+
+
+def _accuracy(result: EpochResult) -> str:
+    """What is known of the accuracy after an epoch; a confirmation sees the test set after its last alone."""
+    if result.val_accuracy is None:
+        return f"train {percent(result.train_accuracy)}"
+    return f"validation {percent(result.val_accuracy)}"
 
 
 def _beginning(plan: Plan) -> str:
@@ -169,12 +189,13 @@ def _beginning(plan: Plan) -> str:
 
 def _line(shown: _Shown, end: Outcome | Failure, searched: Sequence[str]) -> Text:
     seconds = duration(time.monotonic() - shown.began)
-    accuracy = percent(shown.last.val_accuracy) if shown.last else "–"
+    seen = shown.last.val_accuracy if shown.last else None
+    accuracy = "–" if seen is None else percent(seen)
     epochs = f"{shown.last.epoch + 1 if shown.last else 0}/{shown.job.config.epochs} epochs"
     state, style = _state(shown, end)
     values = {name: setting_value(shown.job.config, name) for name in searched}
     settings = ", ".join(f"{heading(name)} {value(held)}" for name, held in values.items() if held is not None)
-    line = Text(f"{shown.job.label:<14} ")
+    line = Text(f"{shown.job.label:<{_label_width(shown.job)}} ")
     line.append(f"{state:<9}", style=style)
     if isinstance(end, Failure):
         line.append(f" {end.reason}: {end.message}")
@@ -183,6 +204,10 @@ def _line(shown: _Shown, end: Outcome | Failure, searched: Sequence[str]) -> Tex
     line.append(f"  {epochs:<13} {seconds:>10}  ")
     line.append(settings, style="dim")
     return line
+
+
+def _label_width(job: TrainingJob) -> int:
+    return 14 if job.part == "search" else 22
 
 
 def _state(shown: _Shown, end: Outcome | Failure) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class TrainingJob:
         config: Everything that decides the training.
         part: Which data it sees.
         study_folder: Where the study file lies: a user's `file.py:name` is found beside it.
+        weights: Where the last weights are written once all epochs are trained; None keeps none.
     """
 
     key: str
@@ -37,6 +38,7 @@ class TrainingJob:
     config: TrialConfig
     part: Part
     study_folder: Path
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class EpochResult:
         learning_rate: That the epoch's steps used.
         train_loss: Mean cross-entropy over the epoch as trained, in nats; not finite where training diverged.
         train_accuracy: Share of images classified rightly, over the epoch as trained, in [0, 1].
-        val_loss: Mean cross-entropy on the part evaluated, without dropout.
-        val_accuracy: Accuracy there, in [0, 1].
+        val_loss: Mean cross-entropy on the part evaluated, without dropout; None for an epoch of a confirmation that is
+            not its last: the test set is evaluated once a training.
+        val_accuracy: Accuracy there, in [0, 1]; None with the loss.
         seconds: Wall time of training and evaluation together.
     """
 
@@ -57,14 +60,14 @@ class EpochResult:
     learning_rate: float
     train_loss: float
     train_accuracy: float
-    val_loss: float
-    val_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
     seconds: float
 
     @property
     def diverged(self) -> bool:
         """Whether a loss is NaN or infinite."""
-        return not (math.isfinite(self.train_loss) and math.isfinite(self.val_loss))
+        return not all(math.isfinite(loss) for loss in (self.train_loss, self.val_loss) if loss is not None)
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,19 @@ class Outcome:
 
     Attributes:
         stopped: Whether it was told to stop before its last epoch.
-        predictions: Predicted class of each image of the part evaluated, int64 [N]; after its last epoch.
+        predictions: Predicted class of each image of the part evaluated, int64 [N]; after its last epoch. Empty where
+            that epoch was not evaluated.
         train_accuracy: Accuracy on the training part as it stands at the end, without dropout and augmentation; None
             for a stopped training.
+        n_parameters: Weights of the model, trained and fixed.
+        weights_sha256: Of the file at the job's `weights`; None where none was written.
     """
 
     stopped: bool
     predictions: NDArray[np.int64]
     train_accuracy: float | None
+    n_parameters: int
+    weights_sha256: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hpstudy.architectures.build import build_model
 from hpstudy.datasets.augmentation import augment
-from hpstudy.datasets.images import TrainingData
+from hpstudy.datasets.images import LabelledImages, TrainingData
 from hpstudy.datasets.preparation import prepare
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.training.evaluation import Evaluation, evaluate
 from hpstudy.training.job import Answer, EpochResult, Outcome, TrainingJob
 from hpstudy.training.optimizers import build_optimizer, build_schedule
+from hpstudy.training.weights import write_weights
 
 ENGINE = 1
 """Goes up with every change that gives an equal configuration other bits; it is recorded with each run."""
@@ -31,7 +34,7 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
     torch's global random state is set, not restored.
 
     Args:
-        job: What to train.
+        job: What to train. A search is evaluated after each epoch, a confirmation after its last alone.
         data: Its images, on `device`.
         device: Where the model is trained.
 
@@ -39,9 +42,10 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
         One result an epoch, from epoch 0. After a result that has diverged, the caller should answer `"stop"`.
 
     Returns:
-        The outcome, after the last epoch or once told to stop.
+        The outcome, after the last epoch or once told to stop. The job's weights are written before.
 
     Raises:
+        ArtifactError: The weights cannot be written.
         InputError: The architecture refuses its options or the images.
         Exception: Whatever a user's architecture raises.
     """
@@ -49,25 +53,28 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
     model = initial_model(job, data=data, device=device)
     optimizer = build_optimizer(model.parameters(), config=config)
     schedule = build_schedule(optimizer, config=config)
+    evaluation: Evaluation | None = None
     for epoch in range(config.epochs):
         started = time.perf_counter()
         learning_rate = float(optimizer.param_groups[0]["lr"])
         train_loss, train_accuracy = _train_epoch(model, optimizer, data=data, config=config, epoch=epoch)
-        evaluation = _evaluate(model, data, config)
+        if job.part == "search" or epoch + 1 == config.epochs:
+            evaluation = _evaluate(model, data.evaluation, data=data, config=config)
         schedule.step()
         answer = yield EpochResult(
             epoch=epoch,
             learning_rate=learning_rate,
             train_loss=train_loss,
             train_accuracy=train_accuracy,
-            val_loss=evaluation.loss,
-            val_accuracy=evaluation.accuracy,
+            val_loss=evaluation.loss if evaluation else None,
+            val_accuracy=evaluation.accuracy if evaluation else None,
             seconds=time.perf_counter() - started,
         )
         if answer == "stop":
-            return Outcome(stopped=True, predictions=evaluation.predictions.cpu().numpy(), train_accuracy=None)
-    on_train = evaluate(model, images=data.train, preparation=data.preparation, precision=config.precision)
-    return Outcome(stopped=False, predictions=evaluation.predictions.cpu().numpy(), train_accuracy=on_train.accuracy)
+            return _outcome(model, evaluation, on_train=None)
+    on_train = _evaluate(model, data.train, data=data, config=config)
+    saved = write_weights(model, job.weights) if job.weights else None
+    return replace(_outcome(model, evaluation, on_train=on_train), weights_sha256=saved)
 
 
 def initial_model(job: TrainingJob, *, data: TrainingData, device: torch.device) -> nn.Module:
@@ -129,5 +136,15 @@ def _train_epoch(
     return loss_sum.item() / n_images, n_right.item() / n_images
 
 
-def _evaluate(model: nn.Module, data: TrainingData, config: TrialConfig) -> Evaluation:
-    return evaluate(model, images=data.evaluation, preparation=data.preparation, precision=config.precision)
+def _evaluate(model: nn.Module, images: LabelledImages, *, data: TrainingData, config: TrialConfig) -> Evaluation:
+    return evaluate(model, images=images, preparation=data.preparation, precision=config.precision)
+
+
+def _outcome(model: nn.Module, evaluation: Evaluation | None, *, on_train: Evaluation | None) -> Outcome:
+    """What a training leaves after its last epoch, or after one at which it was stopped."""
+    return Outcome(
+        stopped=on_train is None,
+        predictions=evaluation.predictions.cpu().numpy() if evaluation else np.empty(0, dtype=np.int64),
+        train_accuracy=on_train.accuracy if on_train else None,
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from hpstudy.executors.local import data_on
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
-from hpstudy.search.session import Place, Plan, run_study
+from hpstudy.search.plan import Plan
+from hpstudy.search.session import Place, confirm_study, run_study
 from hpstudy.spec.study import StudySpec
 
 CPU = torch.device("cpu")
@@ -58,15 +60,22 @@ class Lab:
 
     def run(self, spec: StudySpec, *, url: str | None = None, notes: Notes | None = None) -> Notes:
         notes = notes or Notes()
-        place = Place(
+        run_study(spec, place=self.place(url), observer=notes)
+        return notes
+
+    def confirm(self, name: str = "small", *, top: int = 0, seeds: int = 0, notes: Notes | None = None) -> Notes:
+        notes = notes or Notes()
+        confirm_study(name, top=top, seeds=seeds, place=self.place(), observer=notes)
+        return notes
+
+    def place(self, url: str | None = None) -> Place:
+        return Place(
             storage_url=url or self.url,
+            artifacts=self.folder / "artifacts",
             load_data=data_on(CPU, folder=self.folder),
             device=CPU,
             command="hpstudy run small.yaml",
-            checksums={"pictures.gz": "00ff"},
         )
-        run_study(spec, place=place, observer=notes)
-        return notes
 
     def results(self, name: str = "small", *, url: str | None = None) -> StudyResults:
         return load_results(url or self.url, study=name)
@@ -79,11 +88,20 @@ def lab(tmp_path: Path) -> Lab:
 
 def told(results: StudyResults):
     """Everything of a study that a repetition must give again, as plain rows."""
-    trials = results.trials.drop(columns=["trial_id", "seconds", "started_at", "ended_at"]).astype(object).fillna("–")
-    labels = results.trials.set_index("trial_id")["label"]
+    trials = _plain(results.trials)
+    confirmations = _plain(results.confirmations)
+    labels = results.trials.set_index("trial_id")["label"].to_dict() | {
+        row.trial_id: f"{row.configuration}, seed {row.seed}" for row in results.confirmations.itertuples()
+    }
     epochs = (
         results.epochs.drop(columns=["seconds"])
         .assign(trial_id=results.epochs["trial_id"].map(labels))
         .sort_values(["trial_id", "epoch"])
+        .fillna(-1.0)
     )
-    return trials.to_dict("records"), epochs.to_dict("records")
+    return trials, confirmations, epochs.to_dict("records")
+
+
+def _plain(trials: pd.DataFrame):
+    times = ["trial_id", "seconds", "started_at", "ended_at"]
+    return trials.drop(columns=times).astype(object).fillna("–").to_dict("records")

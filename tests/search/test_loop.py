@@ -12,7 +12,7 @@ from hpstudy.search.loop import run
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.job import EpochResult, Failure, Outcome, TrainingJob
 
-OUTCOME = Outcome(stopped=False, predictions=None, train_accuracy=None)
+OUTCOME = Outcome(stopped=False, predictions=None, train_accuracy=None, n_parameters=0)
 
 
 def result(epoch: int) -> EpochResult:

@@ -363,7 +363,7 @@ def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
         '"torch": "',
         '"threads": ',
         '"device": "cpu", "engine": 1',
-        '"pictures.gz": "00ff"',
+        '"images": {"classes": ["0", "1"',
         '"architecture_sources": {"nets.py:tiny": "',
         '"git"',
     ):

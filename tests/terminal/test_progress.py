@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hpstudy.training.job import EpochResult, Failure, Outcome, TrainingJob
 @dataclass(frozen=True)
 class Plan:
     study: str = "mine"
+    stage: str = "search"
     n_trials: int = 3
     n_ended: int = 0
     n_interrupted: int = 0
@@ -43,6 +45,7 @@ def job(config: TrialConfig, number: int) -> TrainingJob:
         (Plan(n_ended=2), "mine goes on: 2 of 3 trainings have ended"),
         (Plan(n_interrupted=1), "mine goes on: 0 of 3 trainings have ended, 1 interrupted"),
         (Plan(n_ended=3), "mine has all of its 3 trainings; nothing to train"),
+        (Plan(stage="confirmation", n_ended=1), "mine, confirmation goes on: 1 of 3 trainings have ended"),
         (Plan(n_ended=5), "mine has all of its 3 trainings; nothing to train"),
     ],
 )
@@ -57,7 +60,7 @@ def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
 
 def test_each_end_has_its_line(config: TrialConfig) -> None:
     console = plain()
-    stopped = Outcome(stopped=True, predictions=None, train_accuracy=None)
+    stopped = Outcome(stopped=True, predictions=None, train_accuracy=None, n_parameters=0)
     with RunProgress(
         console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
     ) as progress:
@@ -93,8 +96,23 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
     ) as progress:
         progress.opened(Plan())
         progress.started(job(config, 0))
-        progress.stopping()
+        progress.stopping(signal.SIGINT)
         progress.epoch_ended("mine#0", result(0), "go")
-        progress.stopping()
-    lines = console.file.getvalue().splitlines()[1:]
-    assert lines == [f"finishing epoch {epoch}/3 of trial 0; press Ctrl-C again to stop now" for epoch in (1, 2)]
+        progress.stopping(signal.SIGTERM)
+    assert console.file.getvalue().splitlines()[1:] == [
+        "finishing epoch 1/3 of trial 0; press Ctrl-C again to stop now",
+        "finishing epoch 2/3 of trial 0; send the signal again to stop now",
+    ]
+
+
+def test_a_confirmation_shows_no_accuracy_before_its_last_epoch(config: TrialConfig) -> None:
+    console = plain()
+    with RunProgress(console, searched=()) as progress:
+        progress.opened(Plan(stage="confirmation"))
+        confirmed = replace(job(config, 12), part="confirm", label="trial 12, seed 1")
+        progress.started(confirmed)
+        progress.epoch_ended(confirmed.key, replace(result(0), val_loss=None, val_accuracy=None), "go")
+        progress.epoch_ended(confirmed.key, result(1, 0.8125), "go")
+        progress.ended(confirmed.key, Outcome(False, None, 0.9, 10))
+    line = console.file.getvalue().splitlines()[-1]
+    assert line.startswith("trial 12, seed 1       complete  81.25 %  2/3 epochs")

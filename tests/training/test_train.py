@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.spec.config import TrialConfig
@@ -18,9 +20,11 @@ from hpstudy.training.train import batches, train
 CPU = torch.device("cpu")
 
 
-def train_through(config: TrialConfig, data: TrainingData, *, stop_after: int | None = None):
+def train_through(
+    config: TrialConfig, data: TrainingData, *, stop_after: int | None = None, part="search", weights=None
+):
     """All results of a training and its outcome; told to stop after an epoch if asked."""
-    steps = train(TrainingJob("k", "trial 0", config, "search", Path()), data, CPU)
+    steps = train(TrainingJob("k", "trial 0", config, part, Path(), weights), data, CPU)
     results: list[EpochResult] = [next(steps)]
     while True:
         answer = "stop" if results[-1].epoch == stop_after else "go"
@@ -28,6 +32,11 @@ def train_through(config: TrialConfig, data: TrainingData, *, stop_after: int | 
             results.append(steps.send(answer))
         except StopIteration as end:
             return results, end.value
+
+
+def n_trained(state: dict[str, torch.Tensor]) -> int:
+    """Numbers in a state without batch norm's running statistics."""
+    return sum(tensor.numel() for name, tensor in state.items() if "running" not in name and "tracked" not in name)
 
 
 def curve(results: list[EpochResult]) -> list[tuple[float, ...]]:
@@ -45,6 +54,27 @@ def test_it_learns_and_counts_its_epochs(config: TrialConfig, data: TrainingData
     assert not outcome.stopped
     assert outcome.train_accuracy == 1.0
     assert outcome.predictions.tolist() == data.evaluation.labels.tolist()
+
+
+def test_a_confirmation_is_evaluated_after_its_last_epoch_alone_and_trains_the_same(
+    config: TrialConfig, data: TrainingData
+) -> None:
+    searched, _ = train_through(config, data)
+    confirmed, outcome = train_through(config, data, part="confirm")
+    assert [result.val_accuracy for result in confirmed] == [None, None, searched[-1].val_accuracy]
+    assert [result.train_loss for result in confirmed] == [result.train_loss for result in searched]
+    assert outcome.predictions.shape == (32,)
+    assert train_through(config, data, part="confirm", stop_after=0)[1].predictions.shape == (0,)
+
+
+def test_the_last_weights_are_kept_where_the_job_says(config: TrialConfig, data: TrainingData, tmp_path: Path) -> None:
+    path = tmp_path / "weights" / "kept.safetensors"
+    _, outcome = train_through(config, data, weights=path)
+    assert outcome.weights_sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert outcome.n_parameters == n_trained(load_file(path))
+    path.unlink()
+    assert train_through(config, data, weights=path, stop_after=1)[1].weights_sha256 is None
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Plain text, tables, code and pictures as Markdown that GitHub shows as what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from hpstudy.report.figure import Absent
+from hpstudy.report.table import Cell, Table
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$@#])")
+"""What begins markup in a line, mentions and GitHub's mathematics included."""
+
+_AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)")
+_LINE_START = re.compile(r"^([-+=]+(?=[ ]|$)|\d+(?=[.)](?: |$)))")
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN_IN_CODE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """Any text as one line of Markdown that shows exactly it: no link, no picture, no emphasis, no HTML."""
+    line = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text).strip())
+    escaped = _MARKUP.sub(r"\\\1", line)
+    unlinked = _AUTOLINK.sub(lambda found: f"{found[1] or found[3]}\\{found[2] or found[4]}", escaped)
+    return _LINE_START.sub(_escaped_start, unlinked)
+
+
+def code(text: str, *, language: str = "") -> str:
+    """A block of code that shows a text as it is; its fence is longer than any within."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    shown = _UNSEEN_IN_CODE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n")).rstrip("\n")
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def table(shown: Table, *, rows: int | None = None) -> str:
+    """A table with its caption above and its note below; a group's title is a row in bold.
+
+    Args:
+        shown: The table.
+        rows: How many rows at most; None for all.
+    """
+    lines = [_line(plain(column.title) or " " for column in shown.columns)]
+    lines.append(_line("---:" if column.numeric else "---" for column in shown.columns))
+    for group in shown.groups:
+        if group.title:
+            lines.append(_line([f"**{plain(group.title)}**", *(" " for _ in shown.columns[1:])]))
+        lines += [_line(_cell(cell) for cell in row.cells) for row in group.rows[:rows]]
+    return "\n\n".join(part for part in (f"**{plain(shown.caption)}**", "\n".join(lines), plain(shown.note)) if part)
+
+
+def table_or_reason(view: Table | Absent, *, rows: int | None = None) -> str:
+    """A table, or why there is none."""
+    return reason(view.title, view.reason) if isinstance(view, Absent) else table(view, rows=rows)
+
+
+def reason(title: str, why: str) -> str:
+    """The sentence that stands where a view is missing."""
+    return f"{plain(title)}: {plain(why)}"
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Terms and what holds, as a list."""
+    return bullets(f"**{plain(term)}**: {plain(text)}" for term, text in pairs)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of lines that are Markdown already."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def picture(number: int, *, title: str, alt: str, caption: str, file: str) -> str:
+    """A figure: its numbered title, the picture beside the file, and its caption."""
+    return f"**Figure {number}. {plain(title)}**\n\n![{plain(alt)}]({file})\n\n{plain(caption)}"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    text = plain(cell.text)
+    if cell.link:
+        return f"[{text}]({cell.link})"
+    return f"**{text}**" if cell.mark == "strong" else text or " "
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    # Digits need the backslash behind them: `1\.` is no list.
+    return f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}"

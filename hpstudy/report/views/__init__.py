@@ -1,0 +1,1 @@
+"""The views of a study: for each the data, and the chart that shows it."""

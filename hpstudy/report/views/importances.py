@@ -1,0 +1,64 @@
+"""How much each setting matters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from hpstudy.report.chart import Axis, Bars, Chart, Intervals, Mark, Panel, Texts, numbers
+from hpstudy.report.views.scales import capital, heading
+from hpstudy.report.views.view import NoView, View
+from hpstudy.results.study import StudyResults
+
+
+def importance_view(results: StudyResults, importance: pd.DataFrame | None) -> View:
+    """The importance of each setting with its interval.
+
+    Args:
+        results: The study, for the reason where there is nothing.
+        importance: A row a setting: `setting`, `importance` (share of the sum), `low` and `high` (NaN without an
+            interval) and `n` (complete trials that have the setting).
+
+    Raises:
+        NoView: There is nothing to show.
+    """
+    if importance is None or importance.empty:
+        n = len(results.ranked)
+        trials = "trial is" if n == 1 else "trials are"
+        raise NoView(f"Importances are not estimated: {n} sampled {trials} complete, which is too few.")
+    frame = importance.sort_values(["importance", "setting"], ascending=[False, True], ignore_index=True)
+    share = 100 * numbers(frame["importance"])
+    low, high = 100 * numbers(frame["low"]), 100 * numbers(frame["high"])
+    at = np.arange(len(frame), dtype=float)
+    words = [
+        f"{heading(name)}: {value:.0f} %" + (f" ({a:.0f} to {b:.0f} %)" if np.isfinite(a) else "")
+        for name, value, a, b in zip(frame["setting"], share, low, high, strict=True)
+    ]
+    ends = np.where(np.isfinite(high), np.maximum(high, share), share)
+    marks: list[Mark] = [
+        Bars(at[:1], 0 * at[:1], share[:1], "x", thickness=0.6, colour="accent", hover=words[:1]),
+        Bars(at[1:], 0 * at[1:], share[1:], "x", thickness=0.6, hover=words[1:]),
+    ]
+    known = np.isfinite(low) & np.isfinite(high)
+    if known.any():
+        marks.append(Intervals(at[known], low[known], high[known], "x"))
+    marks.append(Texts(ends, at, [f"\u2002{value:.0f} %" for value in share], size=10, place="right"))
+    ticks = tuple((place, heading(name)) for place, name in zip(at, frame["setting"], strict=True))
+    n = int(frame["n"].max())
+    interval = " Lines: 95 % bootstrap intervals." if known.any() else ""
+    return View(
+        title=f"{capital(heading(str(frame['setting'][0])))} matters most for being among the best trials",
+        alt=f"Importance of each setting: {'; '.join(words)}.",
+        caption=f"PED-ANOVA: how far the values of the best trials differ from those of all; n = {n} complete "
+        f"trials.{interval} Importance says that a setting matters, not in which direction.",
+        chart=Chart(
+            (
+                Panel(
+                    Axis("share of the importance (%)", low=0, high=1.15 * float(ends.max()) or 1.0),
+                    Axis(low=len(frame) - 0.4, high=-0.6, ticks=ticks, grid=False),
+                    tuple(marks),
+                ),
+            ),
+            height=max(140, 30 * len(frame) + 30),
+        ),
+    )

@@ -1,0 +1,156 @@
+"""All settings of every trial at once, as lines across parallel axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hpstudy.report.chart import Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
+from hpstudy.report.labels import shown
+from hpstudy.report.views.scales import (
+    choice_text,
+    choices,
+    heading,
+    objective,
+    objective_words,
+    positions,
+    sampled,
+    shares,
+)
+from hpstudy.report.views.slices import jitter
+from hpstudy.report.views.view import NoView, View
+from hpstudy.results.study import StudyResults
+from hpstudy.spec.study import Domain, Range
+
+MOST_LINES = 400
+MOST_AXES = 12
+_UNSET = -0.12
+"""Height at which a trial crosses the axis of a setting that it does not have."""
+
+
+def parallel_data(results: StudyResults) -> tuple[list[str], Numbers, Numbers]:
+    """What crosses which axis where.
+
+    Returns:
+        The settings; the heights [trials, settings] in [0, 1], NaN where a trial lacks the setting; the objective in
+        the unit of its axis. Rows: the complete sampled trials, best first.
+    """
+    ranked = results.ranked
+    settings = [name for name in results.searched if name in ranked][:MOST_AXES]
+    heights = [shares(positions(ranked[name], results.domains[name]), results.domains[name]) for name in settings]
+    return (
+        settings,
+        np.stack(heights, axis=1) if heights else np.empty((len(ranked), 0)),
+        objective(results, ranked["value"]),
+    )
+
+
+def parallel_view(results: StudyResults) -> View:
+    """A line a trial across an axis a setting, the best tenth in colour.
+
+    Raises:
+        NoView: There are fewer than two complete trials or two searched settings.
+    """
+    settings, heights, _ = parallel_data(results)
+    n = len(heights)
+    if n < 2 or len(settings) < 2:
+        raise NoView("Parallel coordinates need at least two complete trials and two searched settings.")
+    n_best = max(1, n // 10)
+    keep = sampled(n, keep=range(n_best), most=MOST_LINES)
+    places = np.arange(len(settings), dtype=float)
+    # Choices are crossed at slightly different heights, so that lines through the same choice can be told apart.
+    spread = 0.08 * jitter(n)[:, None] * numbers([not isinstance(results.domains[name], Range) for name in settings])
+    crossed = np.where(np.isnan(heights), _UNSET, heights + spread)
+    hover = [
+        f"trial {shown(label)}: {objective_words(results, float(value))}"
+        for label, value in zip(results.ranked["label"], results.ranked["value"], strict=True)
+    ]
+    others, best = keep[keep >= n_best], keep[(keep < n_best) & (keep > 0)]
+    marks: list[Mark] = [_axis_lines(len(settings))]
+    marks += _lines(places, crossed, others, hover, name="other trials", width=1.0, opacity=0.45)
+    name = f"best {n_best} of {n:,}" if n_best > 1 else ""
+    marks += _lines(places, crossed, best, hover, name=name, colour="accent", width=1.5, dash="dash")
+    label = f"best (trial {shown(results.ranked['label'].iloc[0])})"
+    marks += _lines(places, crossed, np.arange(1), hover, name=label, colour="accent", width=3.5, symbol="circle")
+    has_gaps = bool(np.isnan(heights).any())
+    marks.append(_end_texts(settings, results.domains, has_gaps=has_gaps))
+    ticks = tuple((place, heading(name)) for place, name in zip(places, settings, strict=True))
+    x = Axis(low=-0.5, high=len(settings) - 0.5, ticks=ticks, grid=False)
+    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False)
+    sample = f" Drawn are {len(keep):,} of the trials." if len(keep) < n else ""
+    gaps = " Below an axis: trials without that setting." if has_gaps else ""
+    more = len(results.searched) - len(settings)
+    axes = f" {more} more settings are not drawn." if more > 0 else ""
+    return View(
+        title=f"Settings of the best {'trial' if n_best == 1 else f'{n_best} trials'} among all {n:,} complete ones",
+        alt=_alt(results, settings, heights[:n_best], n),
+        caption=f"n = {n:,} complete trials; each axis runs over the range searched, logarithmic where the search was."
+        f"{gaps}{sample}{axes}",
+        chart=Chart((Panel(x, y, tuple(marks)),), height=380),
+    )
+
+
+def _axis_lines(n: int) -> Line:
+    ends = numbers([0.0, 1.0])
+    return Line(joined([np.full(2, float(place)) for place in range(n)]), joined([ends] * n), colour="muted", width=1.0)
+
+
+def _lines(
+    places: Numbers,
+    crossed: Numbers,
+    rows: NDArray[np.int64],
+    hover: list[str],
+    **look: object,
+) -> list[Mark]:
+    if not len(rows):
+        return []
+    texts = [hover[row] for row in rows for _ in range(len(places) + 1)][:-1]
+    y = joined([crossed[row] for row in rows])
+    return [Line(joined([places] * len(rows)), y, hover=texts, **look)]  # type: ignore[arg-type]
+
+
+def _end_texts(settings: list[str], domains: Mapping[str, Domain], *, has_gaps: bool) -> Texts:
+    """The ends of ranges and the choices, beside the axes."""
+    x: list[float] = []
+    y: list[float] = []
+    texts: list[str] = []
+    for place, name in enumerate(settings):
+        domain = domains[name]
+        if isinstance(domain, Range):
+            ends: tuple[tuple[float, str], ...] = ((0.0, f"{domain.low:.3g}"), (1.0, f"{domain.high:.3g}"))
+        else:
+            of = choices(domain)
+            step = max(1, len(of) // 12)
+            ends = tuple(
+                (at / max(len(of) - 1, 1), shown(choice_text(choice), limit=9))
+                for at, choice in enumerate(of)
+                if at % step == 0
+            )
+        for height, text in ends:
+            x.append(place + 0.06)
+            y.append(height)
+            texts.append(text)
+    if has_gaps:
+        x.append(-0.45)
+        y.append(_UNSET)
+        texts.append("not set")
+    return Texts(numbers(x), numbers(y), texts, colour="text", size=8.5, place="right")
+
+
+def _alt(results: StudyResults, settings: list[str], best: Numbers, n: int) -> str:
+    row = results.ranked.iloc[0]
+    parts = []
+    for place, name in enumerate(settings):
+        value = row[name]
+        missing = pd.isna(value)
+        text = "not set" if missing else f"{value:.3g}" if isinstance(value, float) else shown(choice_text(value))
+        known = best[:, place][~np.isnan(best[:, place])]
+        range_words = ""
+        if isinstance(results.domains[name], Range) and len(known) > 1:
+            ends = f"{100 * known.min():.0f} and {100 * known.max():.0f} %"
+            range_words = f" (the best {len(best)} lie between {ends} of the range)"
+        parts.append(f"{heading(name)} {text}{range_words}")
+    return f"Parallel coordinates of {n:,} complete trials. The best, trial {row['label']}: {'; '.join(parts)}."

@@ -1,0 +1,244 @@
+"""How the search went: best so far, workers over time, what pruning saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from hpstudy.report.chart import Axis, Bars, Chart, Hatch, Line, Mark, Panel, Points, numbers
+from hpstudy.report.labels import shown
+from hpstudy.report.views.clock import Work, work
+from hpstudy.report.views.scales import (
+    MOST_POINTS,
+    Clipped,
+    axis_words,
+    clipped,
+    far_symbol,
+    far_words,
+    objective,
+    objective_words,
+    sampled,
+)
+from hpstudy.report.views.view import NoView, View
+from hpstudy.results.study import StudyResults
+
+_ENDED = ("complete", "pruned", "failed")
+_KINDS: tuple[tuple[str, str, Hatch], ...] = (
+    ("complete", "accent", ""),
+    ("pruned", "grey", "/"),
+    ("failed", "wrong", "x"),
+    ("baseline", "s3", "."),
+    ("confirmation", "s4", ""),
+)
+
+
+def best_so_far(results: StudyResults) -> pd.DataFrame:
+    """Each complete sampled trial in the order of its end.
+
+    Returns:
+        `label`, `place` (trials ended so far, from 1, pruned and failed ones counted), `hours` (of work), `value`
+        and `best` in the unit of the axis.
+    """
+    ended = results.search[results.search["state"].isin(_ENDED)]
+    ended = ended.sort_values(["ended_at", "number"], kind="stable")
+    ended = ended.assign(place=range(1, len(ended) + 1), value=objective(results, ended["value"]))
+    complete = ended[(ended["state"] == "complete") & ended["value"].notna()]
+    hours = dict(work(results).frame.groupby("label", sort=False)["end"].last())
+    best = complete["value"].cummax() if results.maximize else complete["value"].cummin()
+    at = [hours.get(f"trial {label}", np.nan) for label in complete["label"]]
+    return complete[["label", "place", "value"]].assign(best=best, hours=numbers(at)).reset_index(drop=True)
+
+
+def best_so_far_view(results: StudyResults) -> View:
+    """Values of trials and the best so far, by trial and by hour.
+
+    Raises:
+        NoView: No sampled trial is complete.
+    """
+    frame = best_so_far(results)
+    if frame.empty:
+        raise NoView("No sampled trial is complete, so there is no best one yet.")
+    shown_values = clipped(results, numbers(frame["value"]))
+    panels = [_progress_panel(results, frame, shown_values, by="place")]
+    if frame["hours"].notna().any():
+        panels.append(_progress_panel(results, frame, shown_values, by="hours"))
+    row = results.ranked.iloc[0]
+    value, n = objective_words(results, float(row["value"])), int(results.search["state"].isin(_ENDED).sum())
+    found = frame[frame["label"] == row["label"]]
+    place = int(found["place"].iloc[0]) if len(found) else 0
+    hours = f", after {found['hours'].iloc[0]:.2f} hours of work" if len(found) and found["hours"].notna().all() else ""
+    ratio = f" Drawn are {MOST_POINTS:,} of the points." if len(frame) > MOST_POINTS else ""
+    return View(
+        title=f"The best trial, {row['label']}, was number {place:,} of {n:,} to end",
+        alt=f"The best value rose to {value} with trial {row['label']}{hours}; the first complete trial had "
+        f"{axis_words(results, frame['value'].iloc[0])}."
+        if results.maximize
+        else f"The best value fell to {value} with trial {row['label']}{hours}.",
+        caption=f"Points: the {len(frame):,} complete sampled trials. Line: the best so far.{ratio}"
+        f"{far_words(int(shown_values.far.sum()))} Hours of work leave out pauses between runs.",
+        chart=Chart(tuple(panels), columns=len(panels), height=320),
+    )
+
+
+def _progress_panel(results: StudyResults, frame: pd.DataFrame, values: Clipped, *, by: str) -> Panel:
+    changes = np.flatnonzero(np.append(True, np.diff(numbers(frame["best"])) != 0))
+    keep = sampled(len(frame), keep=changes)
+    x, y, far = numbers(frame[by]), values.values, values.far
+    hover = [
+        f"trial {shown(label)}: {axis_words(results, value)}"
+        for label, value in zip(frame["label"], frame["value"], strict=True)
+    ]
+    near = keep[~far[keep]]
+    marks: list[Mark] = [
+        Points(x[near], y[near], name="complete trial", size=5, opacity=0.8, hover=[hover[one] for one in near])
+    ]
+    if far.any():
+        edge = keep[far[keep]]
+        marks.append(
+            Points(
+                x[edge], y[edge], colour="muted", symbol=far_symbol(results), size=8, hover=[hover[one] for one in edge]
+            )
+        )
+    line_x = np.append(x[changes], np.nanmax(x))
+    line_y = np.append(numbers(frame["best"])[changes], frame["best"].iloc[-1])
+    near_line = np.clip(line_y, values.axis.low, values.axis.high)
+    marks.append(Line(line_x, near_line, name="best so far", colour="accent", width=2.5, stepped=True))
+    high = float(np.nanmax(x))
+    if by == "place":
+        axis = Axis("trials ended", low=0, high=high + max(1.0, 0.03 * high), whole=True)
+    else:
+        axis = Axis("hours of work", low=0, high=1.03 * high or 1.0)
+    return Panel(axis, values.axis, tuple(marks), title="By trial" if by == "place" else "By time")
+
+
+def timeline_view(results: StudyResults) -> View:
+    """Which worker trained what, and when.
+
+    Raises:
+        NoView: No training has ended.
+    """
+    done = work(results)
+    if done.frame.empty:
+        raise NoView("No training has ended, so there is no timeline.")
+    frame = done.frame.tail(MOST_POINTS)
+    n_lanes, hours = int(done.frame["lane"].max()) + 1, float(done.frame["end"].max())
+    busy = float((frame["end"] - frame["start"]).sum())
+    marks: list[Mark] = []
+    for kind, colour, hatch in _KINDS:
+        part = frame[frame["kind"] == kind]
+        if len(part):
+            length = numbers(part["end"] - part["start"])
+            hover = [
+                f"{shown(label)}, {kind}: {60 * minutes:.1f} min"
+                for label, minutes in zip(part["label"], length, strict=True)
+            ]
+            at, start = numbers(part["lane"]), numbers(part["start"])
+            marks.append(Bars(at, start, length, "x", name=kind, colour=colour, hatch=hatch, hover=hover))
+    marks += _pause_marks(done, n_lanes)
+    lanes = tuple((float(lane), f"worker {lane + 1}") for lane in range(n_lanes)) if n_lanes <= 16 else None
+    y = Axis("" if lanes else "worker", low=n_lanes - 0.4, high=-0.6, ticks=lanes, grid=False)
+    x = Axis(
+        "hours of work",
+        low=float(frame["start"].min()) if len(frame) < len(done.frame) else 0.0,
+        high=1.01 * hours or 1.0,
+    )
+    recent = f" Drawn are the last {MOST_POINTS:,} trainings." if len(done.frame) > MOST_POINTS else ""
+    pauses = " Dotted lines: pauses, which are left out." if done.pauses else ""
+    workers = "1 worker" if n_lanes == 1 else f"{n_lanes} workers"
+    return View(
+        title=f"{len(done.frame):,} trainings took {hours:.2f} hours with {workers}",
+        alt=f"Timeline of {len(done.frame):,} trainings on {workers} over {hours:.2f} hours of work; "
+        + ", ".join(f"{count:,} {kind}" for kind, count in done.frame["kind"].value_counts().items())
+        + ".",
+        caption=f"n = {len(done.frame):,} trainings, {busy:.2f} hours of training in those drawn. Each bar is as long "
+        "as its epochs took and ends when the training ended; lanes are assigned in the order of their starts."
+        f"{pauses}{recent}",
+        chart=Chart((Panel(x, y, tuple(marks)),), height=max(120, min(28 * n_lanes + 70, 420))),
+    )
+
+
+def _pause_marks(done: Work, n_lanes: int) -> list[Mark]:
+    marks: list[Mark] = []
+    for hour, length in done.pauses[:20]:  # more would be a hatching of their own
+        ends = numbers([-0.6, n_lanes - 0.4])
+        marks.append(
+            Line(numbers([hour, hour]), ends, colour="text", dash="dot", hover=[f"pause of {length:.1f} h"] * 2)
+        )
+    return marks
+
+
+def pruning(results: StudyResults) -> pd.DataFrame:
+    """How many sampled trials ended after how many epochs.
+
+    Returns:
+        `epochs`, `complete`, `pruned`, `diverged`, `failed`, by epochs.
+    """
+    ended = results.search[results.search["state"].isin(_ENDED)]
+    diverged = (ended["state"] == "pruned") & ended["reason"].str.startswith("diverged")
+    kinds = ended["state"].where(~diverged, "diverged")
+    counts = pd.crosstab(ended["epochs"], kinds).reindex(
+        columns=["complete", "pruned", "diverged", "failed"], fill_value=0
+    )
+    return counts.reset_index().rename_axis(columns=None)
+
+
+def pruning_view(results: StudyResults) -> View:
+    """After how many epochs trials ended, and what pruning saved.
+
+    Raises:
+        NoView: No trial was pruned, or plain Optuna made the study.
+    """
+    if not results.identity:
+        raise NoView("Plain Optuna made this study, so what pruning saved is not known.")
+    pruned = results.search[results.search["state"] == "pruned"]
+    if pruned.empty:
+        raise NoView("No trial was pruned, so pruning saved nothing.")
+    frame = pruning(results)
+    saved = float((pruned["epochs_planned"] - pruned["epochs"]).sum())
+    ended = results.search[results.search["state"].isin(["complete", "pruned"])]
+    full = float(ended["epochs_planned"].sum())
+    known = pruned[pruned["epochs"] > 0]
+    rest = (known["epochs_planned"] - known["epochs"]) * known["seconds"] / known["epochs"]
+    time = f", about {rest.sum() / 3600:.1f} hours" if rest.sum() >= 360 else ""
+    planned = float(results.search["epochs_planned"].max())
+    n = int(frame[["complete", "pruned", "diverged", "failed"]].to_numpy().sum())
+    return View(
+        title=f"Pruning saved {saved:,.0f} of {full:,.0f} epochs ({100 * saved / full:.0f} %{time})",
+        alt="Trials by the epochs that they trained: "
+        + "; ".join(_pruning_words(row) for _, row in frame.iterrows())
+        + ".",
+        caption=f"n = {n:,} sampled trials that have ended; a full training has {planned:.0f} epochs. The time saved "
+        "is estimated from each pruned trial's own epochs.",
+        chart=Chart((_pruning_panel(frame, planned),), height=260),
+    )
+
+
+def _pruning_words(row: pd.Series[int]) -> str:
+    parts = [f"{row[kind]:,} {kind}" for kind in ("complete", "pruned", "diverged", "failed") if row[kind]]
+    return f"{', '.join(parts)} after {row['epochs']:,} {'epoch' if row['epochs'] == 1 else 'epochs'}"
+
+
+def _pruning_panel(frame: pd.DataFrame, planned: float) -> Panel:
+    marks: list[Mark] = []
+    below = np.zeros(len(frame))
+    looks: tuple[tuple[str, str, Hatch], ...] = (
+        ("complete", "accent", ""),
+        ("pruned", "grey", "/"),
+        ("diverged", "s5", "."),
+        ("failed", "wrong", "x"),
+    )
+    at = numbers(frame["epochs"])
+    for kind, colour, hatch in looks:
+        count = numbers(frame[kind])
+        here = count > 0
+        if here.any():
+            hover = [
+                f"{number:.0f} {kind} after {epochs:.0f} epochs"
+                for number, epochs in zip(count[here], at[here], strict=True)
+            ]
+            marks.append(
+                Bars(at[here], below[here], count[here], "y", name=kind, colour=colour, hatch=hatch, hover=hover)
+            )
+        below += count
+    x = Axis("epochs trained", low=-0.6, high=max(planned, float(at.max())) + 0.6, whole=True, grid=False)
+    return Panel(x, Axis("trials", low=0, high=1.08 * float(below.max()), whole=True), tuple(marks))

@@ -1,0 +1,234 @@
+"""The confirmation: few configurations trained again on fresh, paired seeds and evaluated once on the test set.
+
+This is the one place that asks for the test set. Which configurations are trained follows from the search's validation
+accuracies alone, and is stored before the first of them is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import optuna
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from hpstudy.search.storage import Storage
+from hpstudy.search.studies import open_part, part_name
+from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.seeds import training_seeds
+from hpstudy.spec.study import Confirm
+from hpstudy.tables import (
+    BASELINE,
+    BASELINES,
+    CANDIDATES_ATTRIBUTE,
+    CONFIG,
+    CONFIRM,
+    CONFIRM_ATTRIBUTE,
+    CONFIRM_SEED,
+    CONFIRMS,
+    PART_SEPARATOR,
+)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is confirmed.
+
+    Attributes:
+        label: The trial's: `12`, `lenet5/12` in a fair study, or a baseline's name.
+        title: What a person calls it: `trial 12`, or the baseline's name.
+        config: As the search or the baseline trained it.
+    """
+
+    label: str
+    title: str
+    config: TrialConfig
+
+
+@dataclass(frozen=True)
+class ConfirmationPlan:
+    """What a confirmation trains.
+
+    Attributes:
+        configurations: The candidate first, then the next best trials, then the baselines.
+        n_seeds: Trainings of each; seed `n` is the same for all.
+        study_seed: What the fresh seeds derive from.
+    """
+
+    configurations: tuple[Configuration, ...]
+    n_seeds: int
+    study_seed: int
+
+    @property
+    def candidate(self) -> Configuration:
+        """The study's answer, chosen by validation accuracy."""
+        return self.configurations[0]
+
+    @property
+    def pairs(self) -> list[tuple[Configuration, int]]:
+        """Every configuration with every seed from 1; seed by seed, so that a part of them still compares all."""
+        return [(chosen, seed) for seed in range(1, self.n_seeds + 1) for chosen in self.configurations]
+
+
+def extend_confirmation(head: Study, *, top: int = 0, seeds: int = 0) -> Confirm:
+    """Notes how far a study is to be confirmed; what was noted before is never taken back.
+
+    Args:
+        head: The Optuna study `NAME`.
+        top: So many of the best trials; 0 for as many as before.
+        seeds: So many seeds each; 0 for as many as before.
+
+    Returns:
+        What holds now; where nothing was noted before, the usual for what is 0.
+    """
+    before = Confirm(**head.user_attrs.get(CONFIRM_ATTRIBUTE, {"top": 0, "seeds": 0}))
+    usual = Confirm()
+    holds = Confirm(max(top, before.top) or usual.top, max(seeds, before.seeds) or usual.seeds)
+    head.set_user_attr(CONFIRM_ATTRIBUTE, asdict(holds))
+    return holds
+
+
+def choose_configurations(storage: Storage, study: str, *, top: int) -> tuple[Configuration, ...]:
+    """The best trials by validation accuracy, the best one first, and the baselines that are complete.
+
+    Args:
+        storage: Where the study is.
+        study: Its name.
+        top: How many of the best trials; in a fair study the best of each architecture comes too.
+
+    Returns:
+        The configurations; none where no trial of the search is complete.
+    """
+    best = _best_trials(storage, study, top=top)
+    return (*best, *_baselines(storage, study)) if best else ()
+
+
+def plan_confirmation(
+    head: Study, *, configurations: tuple[Configuration, ...], n_seeds: int, study_seed: int
+) -> ConfirmationPlan:
+    """The plan of a confirmation, whose candidate is stored: from here on it is fixed.
+
+    Args:
+        head: The Optuna study `NAME`.
+        configurations: At least one; the first is the candidate.
+        n_seeds: Trainings of each.
+        study_seed: The study's seed.
+    """
+    candidates = head.user_attrs.get(CANDIDATES_ATTRIBUTE, [])
+    if candidates[-1:] != [configurations[0].label]:
+        head.set_user_attr(CANDIDATES_ATTRIBUTE, [*candidates, configurations[0].label])
+    return ConfirmationPlan(configurations, n_seeds, study_seed)
+
+
+def open_confirmation(storage: Storage, study: str) -> Study:
+    """The Optuna study `NAME/confirm`, made where there is none."""
+    return open_part(storage, part_name(study, CONFIRM))
+
+
+class ConfirmationAsker:
+    """Gives each pair of configuration and seed one trial."""
+
+    def __init__(self, study: Study, *, plan: ConfirmationPlan) -> None:
+        self._study = study
+        self._plan = plan
+        self._by_label = {chosen.label: chosen for chosen in plan.configurations}
+
+    def ask(self) -> Trial | None:
+        """A trial for the next pair that has none."""
+        pair = self._next_pair()
+        if pair is None:
+            return None
+        trial = self._study.ask()
+        self._mark(trial, *pair)
+        return trial
+
+    def configure(self, trial: Trial) -> TrialConfig | None:
+        """The configuration with the fresh seeds; a trial interrupted before it was marked gets the next pair.
+
+        None where the pair is not planned any more.
+        """
+        if CONFIRM_SEED not in trial.user_attrs:
+            pair = self._next_pair()
+            if pair is None:
+                return None
+            self._mark(trial, *pair)
+        chosen = self._by_label.get(trial.user_attrs[CONFIRMS])
+        if chosen is None:
+            return None
+        seed = int(trial.user_attrs[CONFIRM_SEED])
+        # As parameters too, for Optuna's own tools; a range of one value is not sampled.
+        trial.suggest_int("configuration", *[self._place(chosen.label)] * 2)
+        trial.suggest_int("seed", seed, seed)
+        return replace(chosen.config, seeds=training_seeds(self._plan.study_seed, CONFIRM, seed))
+
+    def label(self, trial: Trial) -> str:
+        """`trial 12, seed 1`, or `model 2, seed 1`."""
+        chosen = self._by_label[trial.user_attrs[CONFIRMS]]
+        return f"{chosen.title}, seed {trial.user_attrs[CONFIRM_SEED]}"
+
+    def _next_pair(self) -> tuple[Configuration, int] | None:
+        known = planned(self._study)
+        return next(((chosen, seed) for chosen, seed in self._plan.pairs if (chosen.label, seed) not in known), None)
+
+    def _mark(self, trial: Trial, chosen: Configuration, seed: int) -> None:
+        # The seed last: what has it has both.
+        trial.set_user_attr(CONFIRMS, chosen.label)
+        trial.set_user_attr(CONFIRM_SEED, seed)
+
+    def _place(self, label: str) -> int:
+        """A number for a configuration: its place in the order in which they were first confirmed."""
+        labels = dict.fromkeys(label for label, _ in planned(self._study))
+        return list(labels).index(label)
+
+
+def planned(study: Study) -> list[tuple[str, int]]:
+    """(label, seed) of every trial of a confirmation that is marked, in the order of their numbers."""
+    return [
+        (trial.user_attrs[CONFIRMS], trial.user_attrs[CONFIRM_SEED])
+        for trial in study.get_trials(deepcopy=False)
+        if CONFIRM_SEED in trial.user_attrs
+    ]
+
+
+def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> set[int]:
+    """The confirmation of the candidate whose weights are kept: its first seed that is complete."""
+    of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == candidate]
+    ordered = sorted(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED]))
+    return {trial.number for trial in ordered[:1]}
+
+
+def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
+    """The best trials of all searches, and the best of each; equal values in the order of part and number."""
+    apart = {part_name(study, BASELINES), part_name(study, CONFIRM)}
+    searches = sorted(
+        name
+        for name in storage.study_names()
+        if name not in apart and (name == study or name.startswith(study + PART_SEPARATOR))
+    )
+    found = [(name, trial) for name in searches for trial in _complete(storage, name)]
+    ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[0], pair[1].number))
+    firsts: dict[str, int] = {}
+    for place, (name, _) in enumerate(ranked):
+        firsts.setdefault(name, place)
+    chosen = [pair for place, pair in enumerate(ranked) if place < top or place in firsts.values()]
+    return [_configuration(trial, part=name.removeprefix(study).removeprefix(PART_SEPARATOR)) for name, trial in chosen]
+
+
+def _baselines(storage: Storage, study: str) -> Iterable[Configuration]:
+    for trial in _complete(storage, part_name(study, BASELINES)):
+        name = str(trial.user_attrs[BASELINE])
+        yield Configuration(name, name, TrialConfig.from_json(trial.user_attrs[CONFIG]))
+
+
+def _configuration(trial: FrozenTrial, *, part: str) -> Configuration:
+    label = f"{part}{PART_SEPARATOR}{trial.number}" if part else str(trial.number)
+    return Configuration(label, f"trial {label}", TrialConfig.from_json(trial.user_attrs[CONFIG]))
+
+
+def _complete(storage: Storage, name: str) -> list[FrozenTrial]:
+    """The complete trials of an Optuna study; none where there is no such study."""
+    if name not in storage.study_names():
+        return []
+    study = optuna.load_study(study_name=name, storage=storage.optuna)
+    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

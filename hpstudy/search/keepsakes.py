@@ -1,0 +1,58 @@
+"""What is kept of a trial beside its numbers: predictions of each complete one, weights of few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from hpstudy.artifacts import StudyFiles, write_predictions
+from hpstudy.training.job import Outcome
+
+Kept = Callable[[Sequence[FrozenTrial]], set[int]]
+"""From the complete trials of an Optuna study to the numbers of those whose weights are kept."""
+
+
+def every(complete: Sequence[FrozenTrial]) -> set[int]:
+    """All of them: the baselines."""
+    return {trial.number for trial in complete}
+
+
+def best(complete: Sequence[FrozenTrial]) -> set[int]:
+    """The one with the largest value; of equals the first."""
+    ranked = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
+    return {trial.number for trial in ranked[:1]}
+
+
+class Keepsakes:
+    """The files of one part of a study."""
+
+    def __init__(self, files: StudyFiles, *, part: str, kept: Kept) -> None:
+        self._files = files
+        self._part = part
+        self._kept = kept
+
+    def weights(self, number: int) -> Path:
+        """Where the training of a trial writes its weights."""
+        return self._files.weights(self._part, number)
+
+    def keep_predictions(self, number: int, outcome: Outcome) -> None:
+        """Writes what a complete trial predicted, before the trial is told to be complete.
+
+        Raises:
+            ArtifactError: They cannot be written.
+        """
+        write_predictions(self._files.predictions(self._part, number), outcome.predictions)
+
+    def tidy(self, study: Study) -> None:
+        """Removes the weights that are not kept, and what a killed run has left half-written."""
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        kept = {self.weights(number).name for number in self._kept(complete)}
+        folder = self.weights(0).parent
+        for file in folder.glob(f"{self._part}-*.safetensors"):
+            if file.name not in kept:
+                file.unlink()
+        for half in folder.glob(f".{self._part}-*"):
+            half.unlink()

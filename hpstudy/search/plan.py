@@ -1,0 +1,96 @@
+"""What a run has before it, for a progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from hpstudy.search.askers import n_search_trials
+from hpstudy.search.confirmation import ConfirmationPlan, planned
+from hpstudy.search.studies import part_name, searches
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import BASELINES
+
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has before it.
+
+    Attributes:
+        study: The study's name.
+        stage: `search`, baselines included, or `confirmation`.
+        n_trials: Trainings in all.
+        n_ended: Those that had ended before this run.
+        n_interrupted: Those that an earlier run left unfinished.
+        best: Validation accuracy of the best trial of the search so far; None before one is complete.
+    """
+
+    study: str
+    stage: str
+    n_trials: int
+    n_ended: int
+    n_interrupted: int
+    best: float | None
+
+
+def search_plan(spec: StudySpec, studies: Mapping[str, Study]) -> Plan:
+    """The sampled trials and the baselines of a study."""
+    n_ended = sum(count(study, *_ENDED) for study in studies.values())
+    return Plan(
+        study=spec.name,
+        stage="search",
+        n_trials=n_ended + n_left(spec, studies),
+        n_ended=n_ended,
+        n_interrupted=sum(count(study, TrialState.RUNNING) for study in studies.values()),
+        best=_best(studies[name] for name in searches(spec)),
+    )
+
+
+def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan) -> Plan:
+    """Every configuration with every seed."""
+    n_interrupted = count(confirmation, TrialState.RUNNING)
+    return Plan(
+        study=study,
+        stage="confirmation",
+        n_trials=len(plan.pairs),
+        n_ended=len(plan.pairs) - n_unconfirmed(confirmation, plan),
+        n_interrupted=n_interrupted,
+        best=None,
+    )
+
+
+def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
+    """Trainings of a confirmation that have not ended."""
+    known = set(planned(confirmation))
+    n_new = sum((chosen.label, seed) not in known for chosen, seed in plan.pairs)
+    return n_new + count(confirmation, TrialState.RUNNING)
+
+
+def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
+    """Trainings of the search that have not ended: those that no run has begun, and those left unfinished."""
+    left = {name: n_search_trials(part) for name, part in searches(spec).items()}
+    if spec.baselines:
+        left[part_name(spec.name, BASELINES)] = len(spec.baselines)
+    return sum(
+        max(total - count(studies[name], *_ENDED), count(studies[name], TrialState.RUNNING))
+        for name, total in left.items()
+    )
+
+
+def count(study: Study, *states: TrialState) -> int:
+    """How many trials of an Optuna study are in one of some states."""
+    return len(study.get_trials(deepcopy=False, states=states))
+
+
+def _best(studies: Iterable[Study]) -> float | None:
+    complete = [
+        float(trial.value or 0.0)
+        for study in studies
+        for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    ]
+    return max(complete, default=None)

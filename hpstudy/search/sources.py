@@ -1,0 +1,54 @@
+"""The sources of a study: baselines and search, and after them the confirmation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from optuna.study import Study
+
+from hpstudy.artifacts import StudyFiles
+from hpstudy.search.askers import BaselineAsker, SearchAsker
+from hpstudy.search.confirmation import ConfirmationAsker, ConfirmationPlan, candidates_first_seed
+from hpstudy.search.keepsakes import Keepsakes, best, every
+from hpstudy.search.source import Several, Source, fewest_first, first_to_last
+from hpstudy.search.studies import part_name, searches
+from hpstudy.search.trials import Session, TrialSource
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import BASELINES, CONFIRM, PART_SEPARATOR, SEARCH
+
+
+def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: StudyFiles, session: Session) -> Source:
+    """The baselines first, then the search; a fair search takes its architectures in turn.
+
+    Args:
+        spec: The study.
+        studies: Its Optuna studies by name.
+        files: Where predictions and weights are kept: of each search the best weights, of the baselines all.
+        session: What the sources of the run share.
+    """
+    trials = partial(TrialSource, part="search", session=session)
+
+    def search(name: str, part: StudySpec) -> TrialSource:
+        kept = Keepsakes(files, part=name.removeprefix(spec.name + PART_SEPARATOR) if spec.fair else SEARCH, kept=best)
+        return trials(studies[name], asker=SearchAsker(studies[name], spec=part), keepsakes=kept)
+
+    searched = Several([search(name, part) for name, part in searches(spec).items()], order=fewest_first)
+    if not spec.baselines:
+        return searched
+    named = studies[part_name(spec.name, BASELINES)]
+    kept = Keepsakes(files, part=BASELINES, kept=every)
+    return Several(
+        [trials(named, asker=BaselineAsker(named, spec=spec), keepsakes=kept), searched], order=first_to_last
+    )
+
+
+def confirmation_source(confirmation: Study, *, plan: ConfirmationPlan, files: StudyFiles, session: Session) -> Source:
+    """Every configuration with every seed, on the whole training set and the test set; never pruned."""
+    return TrialSource(
+        confirmation,
+        asker=ConfirmationAsker(confirmation, plan=plan),
+        keepsakes=Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label)),
+        part="confirm",
+        session=session,
+    )

@@ -1,0 +1,213 @@
+"""The confirmation: what is trained, on which data and seeds, and that it is never done twice or chosen by the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+
+from hpstudy.artifacts import StudyFiles, read_test_predictions
+from hpstudy.datasets import load
+from hpstudy.errors import InputError, StudyInterruptedError
+from hpstudy.search.evidence import choose_shown
+from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
+from tests.search.conftest import Lab, Notes, told
+
+PLAIN = Baseline("plain", "nets.py:tiny", 2, {"batch_size": 64, "learning_rate": 0.05})
+
+DIVERGES = """
+from torch import nn
+
+def tiny(input_shape, n_classes, *, dropout=0.0, hidden=8):
+    return Net(n_classes, hidden)
+
+class Net(nn.Module):
+    def __init__(self, n_classes, hidden):
+        super().__init__()
+        self.layer = nn.Linear(64, n_classes)
+        self.fails = hidden == 9
+        self.n_seen = 0
+
+    def forward(self, images):
+        self.n_seen += self.training * len(images)
+        # More images than an epoch of the search has: only the whole training set gets here.
+        return self.layer(images.flatten(1)) * (float("nan") if self.fails and self.n_seen > 1300 else 1)
+"""
+
+
+@pytest.fixture
+def spec(small_spec: StudySpec) -> StudySpec:
+    """Four trials and a baseline; the best two and the baseline confirmed on two seeds."""
+    return replace(small_spec, trials=4, baselines=(PLAIN,), confirm=Confirm(top=2, seeds=2))
+
+
+def test_the_best_and_the_baselines_are_trained_on_paired_seeds(lab: Lab, spec: StudySpec) -> None:
+    notes = lab.run(spec)
+    results = lab.results()
+    first, second = results.ranked["label"][:2]
+    assert notes.labels[5:] == [
+        f"{title}, seed {seed}" for seed in (1, 2) for title in (f"trial {first}", f"trial {second}", "plain")
+    ]
+    confirmations = results.confirmations
+    assert confirmations["configuration"].tolist() == [first, first, second, second, "plain", "plain"]
+    assert confirmations["seed"].tolist() == [1, 2] * 3
+    assert confirmations["epochs"].tolist() == [3, 3, 3, 3, 2, 2]
+    assert confirmations["test_accuracy"].between(0.3, 1).all()
+    assert (results.candidate, results.former_candidates) == (first, ())
+    seeds = [trial.user_attrs["config"]["seeds"] for trial in confirmation(lab).trials]
+    assert seeds[0] == seeds[1] == seeds[2]
+    assert seeds[0] != seeds[3]
+    searched = optuna.load_study(study_name="small", storage=lab.url).trials
+    assert seeds[0]["weights"] not in {trial.user_attrs["config"]["seeds"]["weights"] for trial in searched}
+
+
+def test_the_test_set_is_evaluated_once_a_training_and_never_by_the_search(
+    lab: Lab, spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    load_split = load.load_split
+
+    def watched(dataset, *, folder, split):
+        opened.append(split)
+        return load_split(dataset, folder=folder, split=split)
+
+    monkeypatch.setattr(load, "load_split", watched)
+    lab.run(replace(spec, confirm=None))
+    assert opened == ["train"]
+    lab.confirm()
+    assert opened == ["train", "train", "train", "test"]
+    results = lab.results()
+    of_test = results.epochs[results.epochs["trial_id"].isin(results.confirmations["trial_id"])]
+    last = of_test.groupby("trial_id")["epoch"].transform("max") == of_test["epoch"]
+    assert of_test["val_accuracy"].notna().tolist() == last.tolist()
+    assert of_test[last]["val_accuracy"].tolist() == pytest.approx(
+        results.confirmations.sort_values("trial_id")["test_accuracy"].tolist()
+    )
+
+
+def test_it_trains_on_the_whole_training_set(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    images = lab.results().runs["record"].iloc[-1]["images"]
+    assert images["train"] + images["validation"] + images["test"] == 1797
+    predictions = read_test_predictions(files(lab).test_predictions)
+    assert predictions.predicted.shape == (2, images["test"])
+    assert predictions.class_names == tuple("0123456789")
+
+
+def test_seeds_and_configurations_are_added_and_nothing_is_trained_twice(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    before = told(lab.results())
+    assert lab.confirm().labels == lab.run(spec).labels == []
+    assert told(lab.results()) == before
+    assert len(lab.confirm(seeds=3).labels) == 3
+    assert len(lab.confirm(top=3).labels) == 3
+    assert lab.confirm(top=1, seeds=1).labels == []
+    assert lab.results().confirmations.groupby("configuration")["seed"].apply(list).tolist() == [[1, 2, 3]] * 4
+
+
+def test_an_interrupted_confirmation_ends_like_one_that_was_not(lab: Lab, spec: StudySpec, tmp_path: Path) -> None:
+    straight = f"sqlite:///{tmp_path / 'straight.db'}"
+    lab.run(spec, url=straight)
+    lab.run(replace(spec, confirm=None))
+    n_interruptions = 0
+    for last in (1, 2, 3, 4, 5, 1, 3):
+        notes = Notes(after_epoch=lambda n, last=last: n == last and os.kill(os.getpid(), signal.SIGINT))
+        with suppress(StudyInterruptedError):
+            lab.run(spec, notes=notes)
+        n_interruptions += lab.results().state == "interrupted"
+    lab.run(spec)
+    assert n_interruptions >= 4
+    assert told(lab.results()) == told(lab.results(url=straight))
+
+
+def test_a_better_trial_of_a_longer_search_becomes_the_candidate_and_the_former_is_kept(
+    lab: Lab, spec: StudySpec
+) -> None:
+    low = replace(
+        spec, settings={**spec.settings, "learning_rate": Setting("learning_rate", Range(1e-4, 1.0, log=True))}
+    )
+    lab.run(replace(low, trials=1))
+    lab.run(replace(low, trials=8))
+    results = lab.results()
+    best = results.ranked["label"].iloc[0]
+    assert best != "0"
+    assert (results.candidate, results.former_candidates) == (best, ("0",))
+
+
+def test_a_diverged_seed_counts_as_such(lab: Lab, spec: StudySpec, tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text(DIVERGES, encoding="utf-8")
+    lab.run(replace(spec, baselines=(Baseline("wide", "nets.py:tiny", 1, {"nets.py:tiny.hidden": 9}),)))
+    wide = lab.results().confirmations.query("configuration == 'wide'")
+    assert wide["state"].tolist() == ["pruned", "pruned"]
+    assert wide["reason"].tolist() == ["diverged in epoch 1: the loss was not finite"] * 2
+    assert wide["test_accuracy"].isna().all()
+
+
+def test_it_keeps_the_weights_of_best_baselines_and_candidate_alone(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    results = lab.results()
+    best, candidate = results.ranked["number"].iloc[0], results.confirmations["number"].iloc[0]
+    kept = sorted(path.name for path in (files(lab).folder / "weights").iterdir())
+    assert kept == ["baselines-0.safetensors", f"confirm-{candidate}.safetensors", f"search-{best}.safetensors"]
+    assert len(list((files(lab).folder / "predictions").iterdir())) == 5 + 6
+    assert results.trials["n_parameters"].tolist() == [64 * 8 + 8 + 8 * 10 + 10] * 5
+
+
+def test_the_layer_tables_are_recorded(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    models = lab.results().runs["record"].iloc[-1]["models"]
+    assert set(models) == {"best", "plain"}
+    assert models["best"]["n_parameters"] == sum(layer["parameters"] for layer in models["best"]["layers"]) == 610
+    assert models["best"]["layers"][-1]["output_shape"] == [10]
+
+
+def test_a_fair_study_confirms_the_best_of_each_architecture(lab: Lab, spec: StudySpec, tmp_path: Path) -> None:
+    text = (tmp_path / "nets.py").read_text(encoding="utf-8")
+    (tmp_path / "others.py").write_text(text.replace("hidden=8", "hidden=16"), encoding="utf-8")
+    names = ("nets.py:tiny", "others.py:tiny")
+    fair = replace(spec, architectures=names, fair=True, baselines=(), confirm=Confirm(top=1, seeds=2))
+    lab.run(fair)
+    results = lab.results()
+    assert {label.rpartition("/")[0] for label in results.confirmations["configuration"]} == set(names)
+    assert len(results.confirmations) == 4
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("nets.py", r"small: has been trained on something else than what is there now:\n  source\.nets\.py:tiny: "),
+        ("unknown", r"smell: the storage has no such study of hpstudy's\. Did you mean \"small\"\?"),
+        ("no trial", r"small: no trial is complete yet, so there is nothing to confirm"),
+    ],
+)
+def test_what_cannot_be_confirmed_is_told(lab: Lab, spec: StudySpec, tmp_path: Path, damage: str, message: str) -> None:
+    if damage == "no trial":
+        stop = Notes(after_epoch=lambda _n: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(StudyInterruptedError):
+            lab.run(spec, notes=stop)
+    else:
+        lab.run(replace(spec, confirm=None))
+    if damage == "nets.py":
+        (tmp_path / "nets.py").write_text((tmp_path / "nets.py").read_text(encoding="utf-8") + "\n# changed\n")
+    with pytest.raises(InputError, match=message):
+        lab.confirm("smell" if damage == "unknown" else "small")
+
+
+def test_right_and_wrong_pictures_come_from_every_class_in_turn() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2, 2])
+    predicted = np.array([0, 0, 1, 1, 0, 2, 0])
+    assert choose_shown(labels, predicted).tolist() == [0, 3, 5, 1, 2, 4, 6]
+
+
+def confirmation(lab: Lab) -> optuna.Study:
+    return optuna.load_study(study_name="small/confirm", storage=lab.url)
+
+
+def files(lab: Lab) -> StudyFiles:
+    return StudyFiles(lab.folder / "artifacts" / lab.results().artifacts)
