@@ -308,6 +308,8 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
         raise
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
+    for warning in found.warnings:
+        _console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return reading.spec, found
 
 

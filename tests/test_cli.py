@@ -120,6 +120,20 @@ def test_problems_of_file_architecture_and_data_come_in_one_go(hpstudy: Shell, s
     assert lines[3].endswith("5000: a batch cannot be larger than the 1,293 images of the training part")
 
 
+def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study: Path, tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+    last = "nn.Linear(hidden, n_classes),"
+    text = nets.read_text(encoding="utf-8").replace(last, f"{last} nn.Softmax(1),")
+    nets.write_text(text, encoding="utf-8")
+    for words in (("check", "small.yaml"), ("run", "small.yaml", "--trials", "1", "--epochs", "1", "--no-confirm")):
+        code, _, err = hpstudy(*words)
+        assert code == 0
+        assert err == (
+            "warning: nets.py:tiny: its outputs sum to 1, as after a softmax. The loss expects logits and takes the "
+            "softmax itself; leave it out of the network.\n"
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
