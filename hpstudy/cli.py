@@ -199,6 +199,37 @@ def confirm(  # a command has as many arguments as options
     _show_results(name, storage=storage, artifacts=artifacts)
 
 
+@app.command()
+def rerun(
+    name: StudyName,
+    trial: Annotated[str, typer.Argument(help="A trial's number, best, or a baseline's name.", metavar="TRIAL")],
+    storage: StorageUrl = DEFAULT_STORAGE,
+    data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+    device: Device = "auto",
+) -> None:
+    """Trains a stored trial again, compares its curve bit by bit, and keeps its weights."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.results.load import load_results
+    from hpstudy.search.rerun import rerun_trial
+    from hpstudy.search.session import Place
+    from hpstudy.terminal.progress import RunProgress
+    from hpstudy.training.device import choose_device
+
+    chosen = choose_device(device)
+    place = Place(
+        storage_url=storage,
+        artifacts=artifacts,
+        load_data=data_on(chosen, folder=data),
+        device=chosen,
+        command=_command_line(),
+    )
+    with RunProgress(_console(), searched=load_results(storage, study=name).searched) as progress:
+        found = rerun_trial(name, trial, place=place, observer=progress)
+    kept = "; its weights are kept" if found.weights_kept else ""
+    typer.echo(f"{found.title}: {found.n_epochs} epochs on {found.n_threads} threads, equal to the last bit{kept}")
+
+
 @app.command("list")
 def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
     """Lists the studies in the storage."""
@@ -229,6 +260,44 @@ def show(
         console.print(study_summary(results, console=console))
     else:
         console.print(trial_details(results, trial=find_trial(results, trial)))
+
+
+@app.command()
+def export(
+    name: StudyName,
+    output: Annotated[Path, typer.Option("--output", help="The folder to write.", metavar="DIR", show_default=False)],
+    trial: Annotated[
+        str, typer.Argument(help="A trial's number, best (the confirmed candidate first), or a baseline's name.")
+    ] = "best",
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Writes a trained model to a folder: weights, and all that is needed to load them."""
+    from hpstudy.exports.kept import find_kept
+    from hpstudy.exports.write import write_export
+
+    kept = find_kept(storage, study=name, trial=trial, artifacts=artifacts)
+    write_export(kept.model, weights=kept.weights, sha256=kept.sha256, source=kept.source, folder=output)
+    typer.echo(f"{output} is written. Next: hpstudy predict {shlex.quote(str(output))} PICTURE")
+
+
+@app.command()
+def predict(
+    folder: Annotated[Path, typer.Argument(help="What `hpstudy export` wrote.", metavar="DIR", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...", show_default=False)],
+    top: Annotated[int, typer.Option("--top", help="Classes shown of each picture.", min=1)] = 3,
+    device: Device = "auto",
+) -> None:
+    """Classifies pictures with an exported model. Of a user's own architecture the code in DIR is run."""
+    from hpstudy.exports.predict import predict as predict_images
+    from hpstudy.exports.read import read_export
+    from hpstudy.terminal.predictions import prediction_table
+    from hpstudy.training.device import choose_device
+
+    exported = read_export(folder)
+    probabilities = predict_images(exported, images, device=choose_device(device))
+    names = exported.model.class_names
+    _console().print(prediction_table(images, class_names=names, probabilities=probabilities, top=top))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -12,8 +13,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import optuna_dashboard
 from optuna.artifacts import FileSystemArtifactStore
 
-from hpstudy.database import open_to_read
-from hpstudy.errors import ArtifactError, InputError
+from hpstudy.database import open_to_read, sqlite_file
+from hpstudy.errors import ArtifactError, InputError, StorageError
 from hpstudy.search.interruption import Interruption
 from hpstudy.search.storage import open_storage
 
@@ -38,20 +39,30 @@ def serve_dashboard(url: str, *, artifacts: Path, port: int, announce: Callable[
 
     Raises:
         InputError: The URL cannot be used, or the port is taken or reserved.
-        StorageError: There is no storage, or it cannot be used.
+        StorageError: There is no storage, it cannot be used, or its folder cannot be written to.
         ArtifactError: The artifacts folder cannot be made.
     """
     with open_to_read(url):
         pass  # opening it to write would make one where there is none
-    try:
-        artifacts.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArtifactError(f"{artifacts}: cannot be made ({error.strerror}); choose another --artifacts") from error
+    folder = sqlite_file(url).parent
+    if not os.access(folder, os.W_OK):
+        raise StorageError(
+            f"{folder}: cannot be written to, which optuna-dashboard needs; copy the storage to a folder of yours, or "
+            "use `hpstudy show` and `hpstudy report`, which only read"
+        )
     with open_storage(url) as storage:
+        _make(artifacts)
         application = optuna_dashboard.wsgi(storage.optuna, FileSystemArtifactStore(artifacts))
         with _listening(application, port) as server, Interruption(announce=lambda _: server.shutdown()):
             announce(f"http://{HOST}:{server.server_port}/")
             server.serve_forever(poll_interval=0.1)
+
+
+def _make(artifacts: Path) -> None:
+    try:
+        artifacts.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"{artifacts}: cannot be made ({error.strerror}); choose another --artifacts") from error
 
 
 class _ThreadingServer(ThreadingMixIn, WSGIServer):

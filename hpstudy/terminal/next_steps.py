@@ -13,6 +13,9 @@ from hpstudy.results.confirmed import confirmed
 from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults
 
+_WHOLE = 40
+"""A command of so many characters is not wrapped, if what it is for can give way."""
+
 
 def next_steps(results: StudyResults) -> RenderableType:
     """The commands that make sense for a study as it stands, each with what it is for."""
@@ -28,7 +31,7 @@ def next_steps(results: StudyResults) -> RenderableType:
         if not is_exhausted(results):
             steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
     table.add_column()
     for command, purpose in steps:
         table.add_row(Text(command, style="cyan"), purpose)

@@ -172,6 +172,13 @@ def test_no_storage_and_a_taken_port_are_told(lab: Lab, artifacts: Path) -> None
     assert told.value.exit_code == 2
 
 
+def test_a_read_only_folder_is_told(lab: Lab, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Permissions do not bind root, whom tests may run as.
+    monkeypatch.setattr("os.access", lambda path, _mode: path != lab.folder)
+    with pytest.raises(StorageError, match="cannot be written to, which optuna-dashboard needs; copy the storage"):
+        serve_dashboard(lab.url, artifacts=artifacts, port=0, announce=pytest.fail)
+
+
 def test_a_reader_meanwhile_sees_the_old_picture_or_the_new(lab: Lab, artifacts: Path) -> None:
     pictures = [PNG, 1000 * PNG]
     publish(lab.url, study="small", note="", pictures={"c": PNG}, artifacts=artifacts)

@@ -70,6 +70,13 @@ def test_nothing_is_cut_in_a_narrow_terminal(results: StudyResults, width: int) 
         assert word in words
 
 
+def test_a_long_name_is_not_cut_either() -> None:
+    name = "Q" * 80
+    text = printed(lambda console: study_summary(make_results(name), console=console), width=60)
+    assert text.count("Q") == 4 * 80
+    assert "…" not in text
+
+
 def next_lines(results: StudyResults) -> list[str]:
     text = printed(lambda console: study_summary(results, console=console), width=120)
     return [line.strip().split("  ")[0] for line in text.split("Next:\n")[1].splitlines()]
