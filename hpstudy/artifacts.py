@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from hpstudy.errors import ArtifactError
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """Where the files of one study lie.
+    """Where the files of one study lie, by part: `search`, `baselines`, `confirm`, or an architecture of a fair study.
 
     Attributes:
         folder: `ARTIFACTS/NAME-xxxxxxxx`; made with the first file.
@@ -29,16 +31,27 @@ class StudyFiles:
 
     def predictions(self, part: str, number: int) -> Path:
         """What a complete trial predicted: a class for each validation image (of a confirmation: test image)."""
-        return self.folder / "predictions" / f"{part}-{number}.npy"
+        return self.folder / "predictions" / f"{_plain(part)}-{number}.npy"
 
     def weights(self, part: str, number: int) -> Path:
         """The last weights of a trial; kept for the best trial, the baselines and one confirmed candidate."""
-        return self.folder / "weights" / f"{part}-{number}.safetensors"
+        return self.folder / "weights" / f"{_plain(part)}-{number}.safetensors"
+
+    def all_weights(self, part: str) -> list[Path]:
+        """The weights that there are of a part, whole or half-written."""
+        of_part = re.compile(rf"\.?{re.escape(_plain(part))}-\d+\.safetensors.*")
+        folder = self.folder / "weights"
+        return sorted(file for file in folder.glob("*") if of_part.fullmatch(file.name))
 
     @property
     def test_predictions(self) -> Path:
         """What the confirmed candidate predicted for the test set: `TestPredictions`."""
         return self.folder / "test-predictions.npz"
+
+
+def _plain(part: str) -> str:
+    """A part's name as a file may have it: an architecture's may hold slashes and colons."""
+    return quote(part, safe="")
 
 
 @dataclass(frozen=True, eq=False)

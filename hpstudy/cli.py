@@ -39,10 +39,11 @@ StorageUrl = Annotated[
     str,
     typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
 ]
-DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 ArtifactsFolder = Annotated[
-    Path, typer.Option("--artifacts", help="Where weights and predictions are kept.", envvar="HPSTUDY_ARTIFACTS")
+    Path,
+    typer.Option("--artifacts", help="Where weights, predictions and pictures lie.", envvar="HPSTUDY_ARTIFACTS"),
 ]
+DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
@@ -126,12 +127,10 @@ def run(
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
     from hpstudy.database import sqlite_file
     from hpstudy.executors.local import data_on
-    from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
     from hpstudy.training.device import choose_device
 
     sqlite_file(storage)
@@ -140,7 +139,6 @@ def run(
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
     spec, _ = _checked(file, reading, load_data)
-    console = _console()
     place = Place(
         storage_url=storage,
         artifacts=artifacts,
@@ -149,9 +147,9 @@ def run(
         command=_command_line(),
     )
     spec = replace(spec, confirm=None) if no_confirm else spec
-    with RunProgress(console, searched=searched_settings(spec)) as progress:
+    with RunProgress(_console(), searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
-    console.print(study_summary(load_results(storage, study=spec.name), console=console))
+    _show_results(spec.name, storage=storage, artifacts=artifacts)
 
 
 @app.command()
@@ -169,7 +167,6 @@ def confirm(  # a command has as many arguments as options
     from hpstudy.results.load import load_results
     from hpstudy.search.session import Place, confirm_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.terminal.tables import study_summary
     from hpstudy.training.device import choose_device
 
     searched = load_results(storage, study=name).searched
@@ -181,10 +178,40 @@ def confirm(  # a command has as many arguments as options
         device=chosen,
         command=_command_line(),
     )
-    console = _console()
-    with RunProgress(console, searched=searched) as progress:
+    with RunProgress(_console(), searched=searched) as progress:
         confirm_study(name, top=top, seeds=seeds, place=place, observer=progress)
-    console.print(study_summary(load_results(storage, study=name), console=console))
+    _show_results(name, storage=storage, artifacts=artifacts)
+
+
+@app.command()
+def rerun(
+    name: StudyName,
+    trial: Annotated[str, typer.Argument(help="A trial's number, best, or a baseline's name.", metavar="TRIAL")],
+    storage: StorageUrl = DEFAULT_STORAGE,
+    data: DataFolder = DEFAULT_DATA,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+    device: Device = "auto",
+) -> None:
+    """Trains a stored trial again, compares its curve bit by bit, and keeps its weights."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.results.load import load_results
+    from hpstudy.search.rerun import rerun_trial
+    from hpstudy.search.session import Place
+    from hpstudy.terminal.progress import RunProgress
+    from hpstudy.training.device import choose_device
+
+    chosen = choose_device(device)
+    place = Place(
+        storage_url=storage,
+        artifacts=artifacts,
+        load_data=data_on(chosen, folder=data),
+        device=chosen,
+        command=_command_line(),
+    )
+    with RunProgress(_console(), searched=load_results(storage, study=name).searched) as progress:
+        found = rerun_trial(name, trial, place=place, observer=progress)
+    kept = "; its weights are kept" if found.weights_kept else ""
+    typer.echo(f"{found.title}: {found.n_epochs} epochs on {found.n_threads} threads, equal to the last bit{kept}")
 
 
 @app.command("list")
@@ -208,7 +235,8 @@ def show(
     """Shows a study's leaderboard, or one trial with its epochs."""
     from hpstudy.results.load import load_results
     from hpstudy.results.study import find_trial
-    from hpstudy.terminal.tables import study_summary, trial_details
+    from hpstudy.terminal.summary import study_summary
+    from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
     console = _console()
@@ -238,18 +266,72 @@ def report(
 
 
 @app.command()
+def export(
+    name: StudyName,
+    output: Annotated[Path, typer.Option("--output", help="The folder to write.", metavar="DIR", show_default=False)],
+    trial: Annotated[
+        str, typer.Argument(help="A trial's number, best (the confirmed candidate first), or a baseline's name.")
+    ] = "best",
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Writes a trained model to a folder: weights, and all that is needed to load them."""
+    from hpstudy.exports.kept import find_kept
+    from hpstudy.exports.write import write_export
+
+    kept = find_kept(storage, study=name, trial=trial, artifacts=artifacts)
+    write_export(kept.model, weights=kept.weights, sha256=kept.sha256, source=kept.source, folder=output)
+    typer.echo(f"{output} is written. Next: hpstudy predict {shlex.quote(str(output))} PICTURE")
+
+
+@app.command()
+def predict(
+    folder: Annotated[Path, typer.Argument(help="What `hpstudy export` wrote.", metavar="DIR", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Picture files.", metavar="IMAGE...", show_default=False)],
+    top: Annotated[int, typer.Option("--top", help="Classes shown of each picture.", min=1)] = 3,
+    device: Device = "auto",
+) -> None:
+    """Classifies pictures with an exported model. Of a user's own architecture the code in DIR is run."""
+    from hpstudy.exports.predict import predict as predict_images
+    from hpstudy.exports.read import read_export
+    from hpstudy.terminal.predictions import prediction_table
+    from hpstudy.training.device import choose_device
+
+    exported = read_export(folder)
+    probabilities = predict_images(exported, images, device=choose_device(device))
+    names = exported.model.class_names
+    _console().print(prediction_table(images, class_names=names, probabilities=probabilities, top=top))
+
+
+@app.command()
 def delete(
     name: StudyName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
     storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
     from hpstudy.search.removal import delete_study
 
     if not yes:
         typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
-    delete_study(storage, study=name)
+    delete_study(storage, study=name, artifacts=artifacts)
     typer.echo(f"{name} is deleted")
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Where it listens; 0 takes a free port.", min=0, max=65535)] = 8080,
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Opens the storage in optuna-dashboard, for this machine alone, until Ctrl-C."""
+    from hpstudy.search.dashboard_server import serve_dashboard
+
+    def announce(address: str) -> None:
+        typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
+
+    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce)
 
 
 @datasets_app.callback()
@@ -303,6 +385,21 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
 def _command_line() -> str:
     """The command as it was typed, for the record."""
     return shlex.join(["hpstudy", *sys.argv[1:]])
+
+
+def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
+    """Prints how a study stands after a run, and shows it in optuna-dashboard."""
+    from hpstudy.artifacts import StudyFiles, read_test_predictions
+    from hpstudy.report.note import note_pictures, study_note
+    from hpstudy.results.load import load_results
+    from hpstudy.search.dashboard import publish
+    from hpstudy.terminal.summary import study_summary
+
+    results = load_results(storage, study=study)
+    console = _console()
+    console.print(study_summary(results, console=console))
+    pictures = note_pictures(read_test_predictions(StudyFiles(artifacts / results.artifacts).test_predictions))
+    publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -8,6 +8,7 @@ HpstudyError                     1  the base: a sentence that a person can act o
 ├── ArtifactError                3  a file of a study cannot be written, or is damaged
 ├── DataError                    4  a data set is absent or damaged
 ├── StudyFailedError             1  the study ended, but no trial succeeded or five failed in a row
+├── RerunDiffersError            1  a trial trained again gave another curve
 └── StudyInterruptedError  130/143  a signal stopped the study, which can be gone on with
 """
 
@@ -83,6 +84,10 @@ class DataError(HpstudyError):
 
 class StudyFailedError(HpstudyError):
     """The study ended without a trial that succeeded, or stopped because five trainings in a row failed."""
+
+
+class RerunDiffersError(HpstudyError):
+    """A trial that was trained again did not give its stored curve."""
 
 
 class StudyInterruptedError(HpstudyError):

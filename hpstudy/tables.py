@@ -31,6 +31,9 @@ OPTUNA_STUDY_SYSTEM_ATTRIBUTES = table(
     "study_system_attributes", column("study_id"), column("key"), column("value_json")
 )
 OPTUNA_TRIAL_ATTRIBUTES = table("trial_user_attributes", column("trial_id"), column("key"), column("value_json"))
+OPTUNA_TRIAL_SYSTEM_ATTRIBUTES = table(
+    "trial_system_attributes", column("trial_id"), column("key"), column("value_json")
+)
 """Optuna's tables, as far as hpstudy reads them itself."""
 
 EPOCHS = Table(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
+from optuna.artifacts import get_all_artifact_meta
+from optuna_dashboard import get_note
 
 from hpstudy import __version__
 from hpstudy.cli import main
 
-COMMANDS = ("init", "check", "run", "list", "show", "delete", "datasets", "architectures")
+COMMANDS = ("init", "check", "run", "list", "show", "delete", "dashboard", "datasets", "architectures")
 
 
 class Shell:
@@ -80,6 +84,22 @@ def test_a_study_from_its_file_to_its_removal(hpstudy: Shell, small_study: Path)
 
     assert hpstudy("delete", "small", "--yes") == (0, "small is deleted\n", "")
     assert hpstudy("list")[1] == "No study yet. `hpstudy init` writes a starter study.\n"
+
+
+def test_a_confirmed_study_is_shown_in_the_dashboard_until_it_is_deleted(hpstudy: Shell, small_study: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("confirm: false", "confirm: {top: 1, seeds: 2}")
+    small_study.write_text(text, encoding="utf-8")
+    code, out, err = hpstudy("run", "small.yaml", "--trials", "1")
+    assert (code, err) == (0, "")
+    verdict = re.search(r"^Trial 0: \d+\.\d\d % test accuracy on average over 2 fresh seeds", out, flags=re.MULTILINE)
+    assert verdict
+    study = optuna.load_study(study_name="small", storage="sqlite:///hpstudy.db")
+    assert get_note(study).startswith(f"**{verdict[0]}")
+    shown = {meta.filename: Path("artifacts", meta.artifact_id) for meta in get_all_artifact_meta(study)}
+    assert set(shown) == {"confusion.png", "predictions.png"}
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in shown.values())
+    assert hpstudy("delete", "small", "--yes")[0] == 0
+    assert list(Path("artifacts").iterdir()) == []
 
 
 def test_another_name_and_other_epochs_make_another_study(hpstudy: Shell, small_study: Path) -> None:

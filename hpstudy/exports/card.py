@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from statistics import fmean
 
 from hpstudy.exports.model import SOURCE_FILE, WEIGHTS_FILE, TrainedModel
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import DatasetSpec
 
 _ESCAPED = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()<>#|!~&@:$"}

@@ -20,11 +20,11 @@ from hpstudy.results.configs import (
     weights_checksum,
 )
 from hpstudy.results.load import load_results
-from hpstudy.results.study import StudyResults, find_trial
+from hpstudy.results.study import StudyResults, find_trial, part_of, title_of
 from hpstudy.spec.catalogue import DATASETS
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import DatasetSpec
-from hpstudy.tables import BASELINES, CONFIRM, PART_SEPARATOR, SEARCH
+from hpstudy.tables import BASELINES, CONFIRM, SEARCH
 
 BEST = "best"
 Row = Mapping[Hashable, Any]
@@ -99,7 +99,7 @@ def _chosen(results: StudyResults, trial: str, *, files: StudyFiles) -> _Kept:
         return wanted[0]
     known = ", ".join(dict.fromkeys(each.label for each in kept))
     raise InputError(
-        f"{results.name}: no weights of {_named(row)} were kept; "
+        f"{results.name}: no weights of {title_of(row)} were kept; "
         f"{f'there are those of {known}' if known else f'there are none under {files.folder}'}; "
         f"`hpstudy rerun {results.name} {row['label']}` trains it again and keeps its weights"
     )
@@ -108,7 +108,7 @@ def _chosen(results: StudyResults, trial: str, *, files: StudyFiles) -> _Kept:
 def _kept(results: StudyResults, *, files: StudyFiles) -> Iterator[_Kept]:
     """Every file of weights that there is: of trials in their order, then of confirmations by seed."""
     for row in results.trials.to_dict("records"):
-        label, part = str(row["label"]), _part(row)
+        label, part = str(row["label"]), part_of(row)
         path = files.weights(part, int(row["number"]))
         if path.is_file():
             yield _Kept(label, row, BASELINES if part == BASELINES else SEARCH, path)  # type: ignore[arg-type]
@@ -116,17 +116,6 @@ def _kept(results: StudyResults, *, files: StudyFiles) -> Iterator[_Kept]:
         path = files.weights(CONFIRM, int(row["number"]))
         if row["state"] == "complete" and path.is_file():
             yield _Kept(str(row["configuration"]), row, CONFIRM, path)  # type: ignore[arg-type]
-
-
-def _part(row: Row) -> str:
-    """Where a trial's files lie: `search`, `baselines`, or a fair study's architecture."""
-    if row["part"] == BASELINES:
-        return BASELINES
-    return str(row["label"]).rpartition(PART_SEPARATOR)[0] or SEARCH
-
-
-def _named(row: Row) -> str:
-    return str(row["label"]) if row["part"] == BASELINES else f"trial {row['label']}"
 
 
 def _model(results: StudyResults, chosen: _Kept, *, config: TrialConfig, images: RecordedImages) -> TrainedModel:

@@ -9,7 +9,7 @@ from hpstudy.errors import InputError
 from hpstudy.results.queries import trial_attribute
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.config import TrialConfig
-from hpstudy.tables import CONFIG, WEIGHTS_SHA256
+from hpstudy.tables import CONFIG, RUN, WEIGHTS_SHA256
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,17 @@ def load_config(url: str, *, trial_id: int) -> TrialConfig:
     if config is None:
         raise InputError("this trial was not made by hpstudy: no configuration is stored with it")
     return TrialConfig.from_json(config)
+
+
+def load_run_id(url: str, *, trial_id: int) -> int | None:
+    """The id of the run that trained a trial last; None where none is stored.
+
+    Raises:
+        StorageError: The storage cannot be read.
+    """
+    with open_to_read(url) as connection:
+        found = trial_attribute(connection, trial_id=trial_id, key=RUN)
+    return None if found is None else int(found)
 
 
 def weights_checksum(url: str, *, trial_id: int) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from hpstudy.errors import InputError
 from hpstudy.spec.study import Domain
 from hpstudy.spec.wording import did_you_mean
-from hpstudy.tables import BASELINES, SEARCH
+from hpstudy.tables import BASELINES, PART_SEPARATOR, SEARCH
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,18 @@ class StudyResults:
         """The complete sampled trials, best first; equal values in the order of their numbers."""
         complete = self.search[self.search["state"] == "complete"]
         return complete.sort_values("value", ascending=not self.maximize, kind="stable")
+
+
+def part_of(trial: Mapping[Hashable, Any]) -> str:
+    """Which part of its study a row of `StudyResults.trials` is: `search`, `baselines`, or a fair study's architecture."""
+    if trial["part"] == BASELINES:
+        return BASELINES
+    return str(trial["label"]).rpartition(PART_SEPARATOR)[0] or SEARCH
+
+
+def title_of(trial: Mapping[Hashable, Any]) -> str:
+    """What a person calls a row of `StudyResults.trials`: `trial 12`, or a baseline's name."""
+    return str(trial["label"]) if trial["part"] == BASELINES else f"trial {trial['label']}"
 
 
 def find_trial(results: StudyResults, trial: str) -> int:

@@ -49,10 +49,7 @@ class Keepsakes:
     def tidy(self, study: Study) -> None:
         """Removes the weights that are not kept, and what a killed run has left half-written."""
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        kept = {self.weights(number).name for number in self._kept(complete)}
-        folder = self.weights(0).parent
-        for file in folder.glob(f"{self._part}-*.safetensors"):
-            if file.name not in kept:
+        kept = {self.weights(number) for number in self._kept(complete)}
+        for file in self._files.all_weights(self._part):
+            if file not in kept:
                 file.unlink()
-        for half in folder.glob(f".{self._part}-*"):
-            half.unlink()

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import optuna
 from sqlalchemy import delete, select
 
 from hpstudy.database import sqlite_file
-from hpstudy.errors import InputError
+from hpstudy.errors import ArtifactError, InputError
 from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search.attachments import remove_file, study_attachments, trial_attachments
 from hpstudy.search.storage import Storage, open_storage
-from hpstudy.tables import EPOCHS, IDENTITY_ATTRIBUTE, OPTUNA_STUDIES, OPTUNA_TRIALS, PART_SEPARATOR, RUNS
+from hpstudy.tables import (
+    ARTIFACTS_ATTRIBUTE,
+    EPOCHS,
+    IDENTITY_ATTRIBUTE,
+    OPTUNA_STUDIES,
+    OPTUNA_TRIALS,
+    PART_SEPARATOR,
+    RUNS,
+)
 
 
-def delete_study(url: str, *, study: str) -> None:
+def delete_study(url: str, *, study: str, artifacts: Path) -> None:
     """Deletes a study: its trials, baselines, epochs and runs, and what is left of one that was deleted in part.
+
+    Its files go too, first: weights, predictions, and what was attached to it in Optuna's tools. Stopped half-way, it
+    can be deleted again.
+
+    Args:
+        url: The storage.
+        study: The study's name.
+        artifacts: The artifacts folder. Files that lie elsewhere stay.
 
     Raises:
         InputError: The storage has no such study of hpstudy's.
         StorageError: The storage cannot be used, or a runner has the study.
+        ArtifactError: A file cannot be removed; the study stays.
     """
     with open_storage(url) as storage, hold(lock_path(sqlite_file(url), study=study), study=study):
         names = _parts(storage, study)
         if not names:
             raise InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has")
+        _delete_files(storage, names, artifacts)
         for name in names:
             _delete_epochs(storage, name)
             optuna.delete_study(study_name=name, storage=storage.optuna)
@@ -36,6 +58,24 @@ def _parts(storage: Storage, study: str) -> list[str]:
     parts = [name for name in summaries if name.startswith(f"{study}{PART_SEPARATOR}")]
     ours = study in summaries and IDENTITY_ATTRIBUTE in summaries[study].user_attrs
     return [*parts, study] if ours else parts
+
+
+def _delete_files(storage: Storage, names: list[str], artifacts: Path) -> None:
+    for name in names:
+        for attachment in (*study_attachments(storage, name), *trial_attachments(storage, name)):
+            remove_file(attachment, folder=artifacts)
+        attributes = storage.optuna.get_study_user_attrs(storage.optuna.get_study_id_from_name(name))
+        folder = str(attributes.get(ARTIFACTS_ATTRIBUTE, ""))
+        # A storage from elsewhere must not name a folder outside: `..`, or a path.
+        if folder.startswith(f"{name}-") and Path(folder).name == folder and (artifacts / folder).is_dir():
+            _delete_folder(artifacts / folder)
+
+
+def _delete_folder(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ArtifactError(f"{folder}: cannot be removed ({error.strerror or error})") from error
 
 
 def _delete_epochs(storage: Storage, name: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from hpstudy.terminal.format import percent
+from hpstudy.numbers import percent
 
 
 def prediction_table(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import duration, heading, percent, plural, value
-from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
@@ -27,20 +25,6 @@ _STATE_STYLES = {
 }
 
 LEADERS = 10
-
-
-def study_summary(results: StudyResults, *, console: Console) -> Group:
-    """The end of a run, and `hpstudy show NAME`: leaderboard, named models, what pruning saved, what to do next.
-
-    Args:
-        results: The study.
-        console: Where it will be printed; its width decides how the settings are laid out.
-    """
-    parts: list[RenderableType] = [_head(results), leaderboard(results, console=console)]
-    if (results.trials["part"] == BASELINES).any():
-        parts += [Text(), named_models(results)]
-    parts += [Text(), _counts(results), Text(), _next_commands(results)]
-    return Group(*parts)
 
 
 def leaderboard(results: StudyResults, *, console: Console, n: int = LEADERS) -> RenderableType:
@@ -131,46 +115,6 @@ def trial_details(results: StudyResults, *, trial: int) -> Group:
 def varying(trials: pd.DataFrame, settings: Sequence[str]) -> list[str]:
     """The settings that have more than one value among some trials; absent counts as a value."""
     return [name for name in settings if name in trials and trials[name].nunique(dropna=False) > 1]
-
-
-def _head(results: StudyResults) -> Text:
-    return Text.assemble((results.name, "bold"), f": {results.description}" if results.description else "", "\n")
-
-
-def _counts(results: StudyResults) -> Text:
-    search = results.search
-    counts = search["state"].value_counts()
-    text = ", ".join(f"{count} {state}" for state, count in counts.items())
-    lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
-    what = "of training in all" if results.identity else "in all, one trial after the other"
-    lines.append(f"{duration(float(results.trials['seconds'].sum()))} {what}")
-    weak = search["reason"].str.startswith("pruned")
-    if weak.any():
-        saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
-        lines.append(f"stopping weak trials early saved {saved:,} of {int(search['epochs_planned'].sum()):,} epochs")
-    diverged = int(search["reason"].str.startswith("diverged").sum())
-    if diverged:
-        lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
-    explained = search[(search["state"] == "failed") & (search["message"] != "")]
-    lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]
-    if results.identity:
-        lines.append("These are validation accuracies of a search: the best of many is a lucky one. Not confirmed.")
-    return Text("\n".join(lines))
-
-
-def _next_commands(results: StudyResults) -> Text:
-    if results.state == "interrupted":
-        return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
-    known = "a number, best, or a model's name" if results.identity else "a number, or best"
-    text = Text.assemble(
-        "Next: ", (f"hpstudy show {shlex.quote(results.name)} TRIAL", "cyan"), f" for one trial ({known})"
-    )
-    if not results.identity:
-        return text.append(". Plain Optuna made this study: hpstudy reads it alone.")
-    if is_exhausted(results):
-        return text.append(". The grid has no other combination.")
-    more = f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}"
-    return text.append(", ").append(more, style="cyan").append(" to go on searching.")
 
 
 def _epochs(results: StudyResults, trial_id: int) -> RenderableType:

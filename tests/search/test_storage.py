@@ -134,12 +134,12 @@ def test_deletion_takes_the_study_and_nothing_else(lab: Lab, small_spec) -> None
     with open_storage(lab.url) as storage:
         optuna.create_study(study_name="small2", storage=storage.optuna)
         optuna.create_study(study_name="other", storage=storage.optuna)
-    delete_study(lab.url, study="small")
+    delete_study(lab.url, study="small", artifacts=lab.folder)
     with open_storage(lab.url) as storage, storage.engine.connect() as connection:
         assert {study.study_name for study in optuna.get_all_study_summaries(storage.optuna)} == {"small2", "other"}
         assert connection.execute(select(EPOCHS)).all() == []
     with pytest.raises(InputError, match="other: the storage has no such study"):
-        delete_study(lab.url, study="other")
+        delete_study(lab.url, study="other", artifacts=lab.folder)
 
 
 def test_what_is_left_of_a_study_is_refused_and_can_be_deleted(lab: Lab, small_spec) -> None:
@@ -147,6 +147,6 @@ def test_what_is_left_of_a_study_is_refused_and_can_be_deleted(lab: Lab, small_s
     optuna.delete_study(study_name="small", storage=lab.url)
     with pytest.raises(InputError, match="small: the storage has parts of a study of this name that was deleted"):
         lab.run(small_spec)
-    delete_study(lab.url, study="small")
+    delete_study(lab.url, study="small", artifacts=lab.folder)
     lab.run(replace(small_spec, trials=1))
     assert lab.results().trials["label"].tolist() == ["0"]

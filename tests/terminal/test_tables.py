@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from hpstudy.results.study import StudyResults
-from hpstudy.terminal.tables import study_summary, trial_details, varying
+from hpstudy.terminal.summary import study_summary
+from hpstudy.terminal.tables import trial_details, varying
 from tests.results.synthetic import DOMAINS, IDENTITY, make_results
 
 
@@ -100,7 +101,7 @@ def test_the_summary_ranks_compares_and_counts(results: StudyResults) -> None:
     assert "4 trials: 2 complete, 1 pruned, 1 failed\n5 min 5 s of training in all\n" in text
     assert "stopping weak trials early saved 10 of 56 epochs" in text
     assert "trial 3 failed: nets.py:3: ValueError: no" in text
-    assert "Not confirmed." in text
+    assert "Not confirmed: trial 1 has the best validation accuracy, 93.00 %, of 4 trials (2 complete)" in text
     assert "hpstudy run STUDY.yaml --trials 8" in text
 
 
@@ -117,7 +118,6 @@ def test_an_exhausted_grid_is_not_to_be_searched_on(results: StudyResults) -> No
         grid = replace(results, trials=trials, identity=IDENTITY | {"sampler": {"name": "grid"}, "settings": written})
         text = printed(lambda console, grid=grid: study_summary(grid, console=console), width=200)
         assert ("hpstudy run STUDY.yaml --trials" in text) == on
-        assert ("for one trial (a number, best, or a model's name). The grid has no other combination." in text) != on
 
 
 def test_a_study_of_plain_optuna_is_shown_for_what_it_is(results: StudyResults) -> None:
@@ -132,7 +132,7 @@ def test_a_study_of_plain_optuna_is_shown_for_what_it_is(results: StudyResults) 
     assert lines[3][:4] == ["trial", "[b]log", "loss[/]", "time"]
     assert [line[:2] for line in lines[4:6]] == [["1", "-inf"], ["0", "12.5"]]
     assert "4 trials: 2 complete, 1 pruned, 1 failed\n4 min 4 s in all" in text
-    assert "hpstudy show 'my study' TRIAL for one trial (a number, or best). Plain Optuna made this study" in text
+    assert "hpstudy show 'my study' TRIAL  one trial: a number, or best" in text
     assert not {"%", "confirmed", "validation", "training", "hpstudy run", "trial 3 failed"} & {
         word for word in ("%", "confirmed", "validation", "training", "hpstudy run", "trial 3 failed") if word in text
     }

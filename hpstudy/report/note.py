@@ -1,0 +1,40 @@
+"""What a study shows in optuna-dashboard: the answer, how sure it is, where the rest is, and two pictures."""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import suppress
+
+from hpstudy.artifacts import TestPredictions
+from hpstudy.report.pictures import draw_picture
+from hpstudy.report.plain_text import code, escaped
+from hpstudy.report.views.confusion import confusion_view
+from hpstudy.report.views.pictures import predictions_view
+from hpstudy.report.views.view import NoView
+from hpstudy.results.confirmed import headline
+from hpstudy.results.confirmed_table import CAPTION, COLUMNS, confirmed_rows
+from hpstudy.results.study import StudyResults
+
+
+def study_note(results: StudyResults) -> str:
+    """The note as Markdown; without a confirmation it has no table, and its verdict says so."""
+    parts = [f"**{escaped(headline(results))}**"]
+    if rows := confirmed_rows(results):
+        table = [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(escaped, row.cells)) for row in rows)]
+        parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), CAPTION]
+    parts.append(f"The full report: {code(shlex.join(['hpstudy', 'report', results.name]))}")
+    return "\n\n".join(parts) + "\n"
+
+
+def note_pictures(predictions: TestPredictions | None) -> dict[str, bytes]:
+    """The pictures beside the note, as name to PNG: which classes are confused, and some of the test set.
+
+    Args:
+        predictions: Of the confirmed candidate; None gives no picture.
+    """
+    pictures = {}
+    for name, view in (("confusion", confusion_view), ("predictions", predictions_view)):
+        with suppress(NoView):
+            seen = view(predictions)
+            pictures[name] = draw_picture(seen.chart, title=seen.title)
+    return pictures

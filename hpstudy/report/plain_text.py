@@ -1,0 +1,31 @@
+"""Strings of users as Markdown that shows them as what they are."""
+
+from __future__ import annotations
+
+import re
+
+_ACTIVE = re.compile(r"[\\`*_\[\]<>&|~$!#]")
+_LINE_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=:]))")
+"""Where a list, a heading's underline or a table's would begin."""
+
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+"""Has no width and allows no line break."""
+
+
+def escaped(text: str) -> str:
+    """A text in one line, in which nothing is a link, markup, HTML, mathematics or the end of a table's cell.
+
+    Escapes alone do not keep `http://…`, `www.…` and `name@host` from becoming links: GitHub's Markdown looks for them
+    again once escapes are resolved. There an invisible word joiner parts them.
+    """
+    line = _ADDRESS.sub(_WORD_JOINER, " ".join(text.split()))
+    return _LINE_START.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", line))
+
+
+def code(text: str) -> str:
+    """A text as a code span outside of a table."""
+    line = " ".join(text.split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"

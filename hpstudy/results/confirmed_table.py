@@ -1,0 +1,84 @@
+"""The confirmed comparison in words and numbers: the terminal, the dashboard's note and reports print the same."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+from hpstudy.numbers import percent, percent_range, points, points_range
+from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, configuration_name, confirmed
+from hpstudy.results.study import StudyResults
+
+COLUMNS = ("configuration", "seeds", "test accuracy", "95 % interval", "difference", "its interval", "verdict")
+"""What stands in the fields of `ConfirmedRow`, in their order."""
+
+CAPTION = (
+    "Means over fresh seeds, trained on the whole training set. Differences are to the candidate, paired by seed; "
+    "their intervals are adjusted for the number of comparisons (Holm)."
+)
+
+
+@dataclass(frozen=True)
+class ConfirmedRow:
+    """One confirmed configuration; an en dash stands for a number that is not there.
+
+    Attributes:
+        configuration: `trial 12`, or a baseline's name.
+        seeds: Those that gave a result, and how many did not: `4; 1 diverged`.
+        accuracy: Mean test accuracy.
+        interval: Of the mean.
+        difference: To the candidate.
+        difference_interval: Of the difference, at the level that Holm's procedure tested at: nothing lies outside of
+            it exactly where the verdict is lower or higher.
+        verdict: What may be said of the difference.
+    """
+
+    configuration: str
+    seeds: str
+    accuracy: str
+    interval: str
+    difference: str
+    difference_interval: str
+    verdict: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """All of it, in the order of `COLUMNS`."""
+        return astuple(self)
+
+
+def confirmed_rows(results: StudyResults) -> list[ConfirmedRow]:
+    """The confirmed configurations, the candidate first; none before a confirmation has begun."""
+    found = confirmed(results)
+    return [_row(results, one) for one in found.configurations] if found else []
+
+
+def _row(results: StudyResults, one: ConfirmedConfiguration) -> ConfirmedRow:
+    difference, between = "–", "–"
+    if one.difference:
+        difference = points(one.difference.test.mean)
+        between = points_range(*one.difference.adjusted_interval) if one.difference.adjusted_interval else "–"
+    return ConfirmedRow(
+        configuration=configuration_name(results, one.label),
+        seeds=_seeds(one),
+        accuracy=percent(one.mean),
+        interval=percent_range(*one.interval) if one.interval else "–",
+        difference=difference,
+        difference_interval=between,
+        verdict="candidate" if one.label == results.candidate else _verdict(one),
+    )
+
+
+def _seeds(one: ConfirmedConfiguration) -> str:
+    counts = {"diverged": one.n_diverged, "failed": one.n_failed, "unfinished": one.n_unfinished}
+    lost = [f"{count} {what}" for what, count in counts.items() if count]
+    return "; ".join([str(one.n_complete), *lost])
+
+
+def _verdict(one: ConfirmedConfiguration) -> str:
+    if one.difference is None:
+        return "no seed to compare"
+    if one.difference.test.n < FEWEST_PAIRS:
+        return "too few seeds to tell"
+    if not one.difference.distinguishable:
+        return "not distinguishable"
+    return "higher" if one.difference.test.mean > 0 else "lower"

@@ -1,0 +1,53 @@
+"""What a person can do next with a study, as commands."""
+
+from __future__ import annotations
+
+import shlex
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from hpstudy.results.confirmed import confirmed
+from hpstudy.results.grid import is_exhausted
+from hpstudy.results.study import StudyResults
+
+_WHOLE = 40
+"""A command of so many characters is not wrapped, if what it is for can give way."""
+
+
+def next_steps(results: StudyResults) -> RenderableType:
+    """The commands that make sense for a study as it stands, each with what it is for."""
+    if results.state == "interrupted":
+        return Text(f"{results.name} is not finished: the same `hpstudy run` goes on with it.")
+    name = shlex.quote(results.name)
+    known = "a number, best, or a model's name" if results.identity else "a number, or best"
+    steps = [(f"hpstudy show {name} TRIAL", f"one trial: {known}")]
+    if len(results.ranked):
+        steps.insert(0, (f"hpstudy report {name}", "findings, figures and tables, to hand in"))
+    if results.identity:  # plain Optuna's studies are read alone
+        steps += _confirmation(results)
+        if not is_exhausted(results):
+            steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
+    table = Table.grid(padding=(0, 2))
+    table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
+    table.add_column()
+    for command, purpose in steps:
+        table.add_row(Text(command, style="cyan"), purpose)
+    return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _confirmation(results: StudyResults) -> list[tuple[str, str]]:
+    """How the confirmation could be begun or made sharper; nothing where it has said all."""
+    if results.ranked.empty:
+        return []
+    command, found = f"hpstudy confirm {shlex.quote(results.name)}", confirmed(results)
+    if found is None:
+        return [(command, "the best and the baselines on the test set, over fresh seeds")]
+    if results.ranked["label"].iloc[0] != found.candidate.label:
+        return [(command, "confirms the search's new best")]
+    if all(one.difference and one.difference.distinguishable for one in found.others):
+        return []
+    seeds = 2 * max(one.n_seeds for one in found.configurations)
+    return [(f"{command} --seeds {seeds}", "more seeds, to tell close ones apart")]

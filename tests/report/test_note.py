@@ -1,0 +1,77 @@
+"""The dashboard's note: what it says, and that users' strings stay text in it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hpstudy.artifacts import TestPredictions
+from hpstudy.report.note import note_pictures, study_note
+from hpstudy.report.plain_text import code, escaped
+from tests.results.synthetic import make_results
+
+
+def test_a_confirmed_study_has_a_verdict_a_table_and_a_command() -> None:
+    results = make_results(
+        baselines={"model 1": 0.8},
+        confirmed={"best": [0.912, 0.915, 0.909], "model 1": [0.805, 0.811, 0.807]},
+    )
+    lines = study_note(results).splitlines()
+    assert (
+        lines[0] == f"**Trial {results.candidate}: 91.20 % test accuracy on average over 3 fresh seeds (95 % "
+        "interval 90.45 % to 91.95 %).**"
+    )
+    assert lines[2].startswith("| configuration | seeds | test accuracy | 95 % interval |")
+    assert lines[3] == "|" + " --- |" * 7
+    assert lines[4].startswith(f"| trial {results.candidate} | 3 | 91.20 % | 90.45 % to 91.95 % | – | – | candidate |")
+    assert lines[5].startswith("| model 1 | 3 | 80.77 % |")
+    assert lines[5].endswith(" | lower |")
+    assert lines[-1] == "The full report: `hpstudy report synthetic`"
+
+
+def test_without_a_confirmation_the_verdict_says_so() -> None:
+    lines = study_note(make_results()).splitlines()
+    assert lines[0].startswith("**Not confirmed: trial ")
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "markdown"),
+    [
+        ("model 1: 91.04 %", "model 1: 91.04 %"),
+        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
+        ("[a](http://b) ![c](d)", r"\[a\](http:" + "\u2060" + r"//b) \!\[c\](d)"),
+        ("www.a.org me@a.org", "www\u2060.a.org me@\u2060a.org"),
+        (r"a|b\|c `d` *e* _f_ ~g~ $h$ &lt;", r"a\|b\\\|c \`d\` \*e\* \_f\_ \~g\~ \$h\$ \&lt;"),
+        ("1. a\n# b\u2028- c", r"1\. a \# b - c"),
+        ("- a", r"\- a"),
+        ("12) a", r"12\) a"),
+        ("=== ", r"\==="),
+    ],
+)
+def test_a_users_string_is_text(text: str, markdown: str) -> None:
+    assert escaped(text) == markdown
+
+
+def test_a_code_span_holds_any_text() -> None:
+    assert code("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
+    assert code("a``b`") == "``` a``b` ```"
+
+
+def test_the_pictures_are_the_confusion_and_some_of_the_test_set() -> None:
+    labels = np.array([0, 1, 2, 0, 1, 2])
+    predictions = TestPredictions(
+        labels=labels,
+        predicted=np.array([[0, 1, 1, 0, 1, 2], [0, 1, 2, 0, 0, 2]]),
+        class_names=("bag", "$boot$", "<b>"),
+        shown=np.array([0, 2]),
+        images=np.zeros((2, 1, 8, 8), dtype=np.uint8),
+    )
+    pictures = note_pictures(predictions)
+    assert list(pictures) == ["confusion", "predictions"]
+    assert {Image.open(io.BytesIO(picture)).format for picture in pictures.values()} == {"PNG"}
+    assert pictures == note_pictures(predictions)
+    assert note_pictures(None) == {}

@@ -1,0 +1,71 @@
+"""optuna-dashboard's own page in a browser: the note and the picture are there, and names of users stay text."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from hpstudy.report.note import study_note
+from hpstudy.search.dashboard import BOUNDARY, publish
+from hpstudy.spec.study import StudySpec
+from tests.results.synthetic import make_results
+from tests.search.conftest import Lab
+from tests.search.test_dashboard import dashboard
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    r"[a](http://e.org/a) \| <http://e.org> http://e.org www.e.org a@e.org",
+    "`*b*` ~~c~~ $d$ ![e](http://e.org/e.png) &lt;b&gt;",
+]
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page of Debian's Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        missing = pytest.fail if os.environ.get("HPSTUDY_REQUIRE_BROWSER") else pytest.skip
+        missing("no chromium on this machine (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        browser.close()
+
+
+def test_the_page_shows_note_and_picture(tmp_path: Path, small_spec: StudySpec, page: Page) -> None:
+    lab = Lab(tmp_path)
+    lab.run(replace(small_spec, trials=2, epochs=1))
+    seeds = [0.912, 0.915, 0.909]
+    made = make_results(
+        baselines=dict.fromkeys(HOSTILE, 0.8), confirmed={"best": seeds} | dict.fromkeys(HOSTILE, seeds)
+    )
+    file = io.BytesIO()
+    Image.new("RGB", (321, 123), "orange").save(file, "PNG")
+    publish(lab.url, study="small", note=study_note(made), pictures={"grid": file.getvalue()}, artifacts=tmp_path / "a")
+    told, asked_for = [], []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("dialog", lambda dialog: told.append(dialog.message))
+    page.on("request", lambda request: asked_for.append(request.url))
+    with dashboard(lab.url, tmp_path / "a") as (_, address):
+        page.goto(f"{address}dashboard/studies/1")
+        picture = page.locator("img[src*='/artifacts/1/']").first
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function("picture => picture.naturalWidth === 321", arg=picture.element_handle())
+        assert page.get_by_text("grid.png").count() == 1
+        page.goto(f"{address}dashboard/studies/1/note")
+        page.get_by_text(BOUNDARY.strip("*")).wait_for()
+        cells = page.locator("tbody tr td:first-child").all_inner_texts()
+        assert [cell.replace("\u2060", "") for cell in cells[1:]] == HOSTILE
+        assert page.locator("table").locator("a, img, code, em, strong, del").count() == 0
+        assert page.locator("code").all_inner_texts() == ["hpstudy report synthetic"]
+    assert told == []
+    assert [url for url in asked_for if not url.startswith(address)] == []
