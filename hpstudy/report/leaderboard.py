@@ -21,8 +21,10 @@ SHOWN = 200
 _STATES = {
     name: rank for rank, name in enumerate(["complete", "pruned", "failed", "interrupted", "running", "waiting"])
 }
-_ROWS_OF_CSV = ("label", "part", "state", "reason", "message", "value", "train_accuracy", "n_parameters")
-_ROWS_OF_CSV += ("epochs", "epochs_planned", "seconds", "started_at", "ended_at")
+_CSV_COLUMNS = (
+    *("label", "part", "state", "reason", "message", "value", "train_accuracy", "n_parameters"),
+    *("epochs", "epochs_planned", "seconds", "started_at", "ended_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def _varies(setting: pd.Series[Any]) -> bool:
 
 
 def _csv(results: StudyResults) -> str:
-    names = [*_ROWS_OF_CSV, *results.settings]
+    names = [*_CSV_COLUMNS, *results.settings]
     trials = pd.concat([results.baselines, _ordered(results, results.search)])
     texts = {name: trials[name].map(without_passwords) for name in ("reason", "message")}
     records = trials.assign(**texts)[names].to_dict("records")
