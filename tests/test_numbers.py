@@ -75,3 +75,14 @@ def test_differences_carry_their_sign_and_nothing_has_none() -> None:
 def test_probabilities_and_lists() -> None:
     assert [p_value(p) for p in (0.0131, 0.0009, 1.0, math.nan)] == ["p = 0.013", "p < 0.001", "p = 1.000", "–"]
     assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_whole_numbers_stay_whole_as_floats() -> None:
+    assert [value(x) for x in (1024.0, 1024, -3.0, 0.0, 1e9, 1024.5)] == [
+        "1024",
+        "1024",
+        "-3",
+        "0",
+        "1e+09",
+        "1.02e+03",
+    ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +21,9 @@ from hpstudy.results.confirmed import (
 from hpstudy.results.study import StudyResults
 
 _FIGURE = "comparison"
+
+_Change = tuple[ConfirmedConfiguration, ConfirmedConfiguration, str]
+"""Before, after, and the setting that changed."""
 
 
 def answer(results: StudyResults, found: Confirmed) -> Finding:
@@ -51,11 +55,11 @@ def comparisons(results: StudyResults, found: Confirmed) -> list[Finding]:
     adjusted = "paired differences, 95 % intervals, claims adjusted after Holm"
     if below:
         said.append(
-            Finding(f"On the same seeds {name} scored higher than {listed(below)} ({adjusted}).", _FIGURE, "controlled")
+            Finding(f"On the same seeds {name} scored higher {listed(below)} ({adjusted}).", _FIGURE, "controlled")
         )
     if above:
         text = (
-            f"On the same seeds {name} scored lower than {listed(above)} ({adjusted}). It stays the study's answer: it "
+            f"On the same seeds {name} scored lower {listed(above)} ({adjusted}). It stays the study's answer: it "
             "was fixed before the test set was opened, and to choose by the test set would flatter the choice."
         )
         said.append(Finding(text, _FIGURE, "controlled"))
@@ -70,22 +74,22 @@ def single_changes(results: StudyResults, found: Confirmed) -> list[Finding]:
 
     These pairs are a family of their own for Holm's adjustment; claims come first, then what was not distinguishable.
     """
-    pairs = _pairs(results, found)
+    pairs, rows = _pairs(results, found), _rows(results, found)
     differences = compare([(after, before) for before, after, _ in pairs])
     told = [
-        (by.distinguishable, _change(results, before, after, setting, by))
-        for (before, after, setting), by in zip(pairs, differences, strict=True)
+        (by.distinguishable, _change(results, pair, rows, by))
+        for pair, by in zip(pairs, differences, strict=True)
         if by is not None and by.test.n >= FEWEST_PAIRS
     ]
     return [finding for claimed, finding in sorted(told, key=lambda one: not one[0])]
 
 
 def _against(results: StudyResults, other: ConfirmedConfiguration, by: Difference) -> str:
-    """`model 1 by 12.30 points (11.90 to 12.70; 5 seeds)`: the candidate's advantage or disadvantage, without a sign."""
+    """`than model 1 by 12.30 points (11.90 to 12.70; 5 seeds)`: the candidate's distance, without a sign."""
     size, bounds = abs(by.test.mean), sorted(abs(end) for end in by.interval or ())
     interval = f"{points_range(*bounds).removesuffix(' points')}; ".replace("+", "") if bounds else ""
     return (
-        f"{configuration_name(results, other.label)} by {points(size).removeprefix('+')} "
+        f"than {configuration_name(results, other.label)} by {points(size).removeprefix('+')} "
         f"({interval}{plural(by.test.n, 'seed')})"
     )
 
@@ -99,39 +103,41 @@ def _beside(results: StudyResults, other: ConfirmedConfiguration, by: Difference
     return f"{name} ({points(by.test.mean)}{interval}, {plural(by.test.n, 'seed')})"
 
 
-def _pairs(results: StudyResults, found: Confirmed) -> list[tuple[ConfirmedConfiguration, ConfirmedConfiguration, str]]:
-    """Confirmed configurations in the order of the trials that differ in one setting, and which."""
-    rows = results.trials.drop_duplicates("label").set_index("label")
-    known = [one for one in found.configurations if one.label in rows.index]
-    ordered = sorted(known, key=lambda one: rows.index.get_loc(one.label))
-    told = []
-    for before, after in combinations(ordered, 2):
-        changed = _changed(rows.loc[before.label], rows.loc[after.label], results.settings)
-        if len(changed) == 1 and rows["epochs_planned"][before.label] == rows["epochs_planned"][after.label]:
-            told.append((before, after, changed[0]))
-    return told
-
-
-def _changed(before: pd.Series, after: pd.Series, settings: Sequence[str]) -> list[str]:
-    present = [name for name in settings if name in before.index]
+def _pairs(results: StudyResults, found: Confirmed) -> list[_Change]:
+    """Confirmed configurations in the order of the trials that differ in one setting alone, and in which."""
+    rows = _rows(results, found)
+    by_label = {one.label: one for one in found.configurations}
+    pairs = [(before, after, _changed(rows[before], rows[after], results)) for before, after in combinations(rows, 2)]
     return [
-        name
-        for name in present
-        if not (before[name] == after[name] or (pd.isna(before[name]) and pd.isna(after[name])))
+        (by_label[before], by_label[after], changed[0])
+        for before, after, changed in pairs
+        if len(changed) == 1 and rows[before]["epochs_planned"] == rows[after]["epochs_planned"]
     ]
 
 
-def _change(
-    results: StudyResults, before: ConfirmedConfiguration, after: ConfirmedConfiguration, setting: str, by: Difference
-) -> Finding:
-    rows = results.trials.drop_duplicates("label").set_index("label")
+def _rows(results: StudyResults, found: Confirmed) -> dict[str, dict[Hashable, Any]]:
+    """The trials that were confirmed, by label, in their order."""
+    labels = [one.label for one in found.configurations]
+    chosen = results.trials[results.trials["label"].isin(labels)]
+    return {str(row["label"]): row for row in chosen.to_dict("records")}
+
+
+def _changed(before: Mapping[Hashable, Any], after: Mapping[Hashable, Any], results: StudyResults) -> list[str]:
+    return [
+        name
+        for name in results.settings
+        if name in before and not (before[name] == after[name] or (pd.isna(before[name]) and pd.isna(after[name])))
+    ]
+
+
+def _change(results: StudyResults, change: _Change, rows: Mapping[str, Any], by: Difference) -> Finding:
+    before, after, setting = change
     names = f"{configuration_name(results, before.label)} to {configuration_name(results, after.label)}"
-    values = f"from {value(rows[setting][before.label])} to {value(rows[setting][after.label])}"
+    values = f"from {value(rows[before.label][setting])} to {value(rows[after.label][setting])}"
     interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""
-    sure = f"{interval}{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)}"
+    sure = f"{points(by.test.mean)} ({interval}{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)})"
+    begun = f"Changing only {heading(setting)} {values} ({names})"
     if by.distinguishable:
         verb = "raised" if by.test.mean > 0 else "lowered"
-        text = f"Changing only {heading(setting)} {values} ({names}) {verb} the test accuracy: {points(by.test.mean)} ({sure})."
-        return Finding(text, _FIGURE, "controlled")
-    text = f"Changing only {heading(setting)} {values} ({names}) made no distinguishable difference: {points(by.test.mean)} ({sure})."
-    return Finding(text, _FIGURE, "nothing")
+        return Finding(f"{begun} {verb} the test accuracy: {sure}.", _FIGURE, "controlled")
+    return Finding(f"{begun} made no distinguishable difference: {sure}.", _FIGURE, "nothing")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hpstudy.numbers import heading, listed, plural, points
-from hpstudy.report.associations import FEWEST_TRIALS, Associations
+from hpstudy.report.associations import Associations
+from hpstudy.report.setting_tests import FEWEST_TRIALS
 from hpstudy.results.confirmed import FEWEST_PAIRS, Confirmed
 from hpstudy.results.study import StudyResults
 
@@ -23,8 +24,13 @@ def cannot_say(results: StudyResults, *, found: Associations, confirmation: Conf
         )
     if results.identity and _sampler(results) not in _BLIND_SAMPLERS and found.n_complete:
         said.append(
-            f"How good the settings are that were hardly tried: the sampler ({_sampler(results)}) tried again what began "
+            f"How good settings are that were hardly tried: the sampler ({_sampler(results)}) tried again what began "
             "well and left the rest."
+        )
+    ranges = [heading(one.setting) for one in found.nothing if not one.of_choices]
+    if ranges:
+        said.append(
+            f"Whether values in the middle are best for {listed(ranges)}: a steady rise or fall was looked for."
         )
     if found.n_stopped:
         said.append(
@@ -54,12 +60,12 @@ def _on_the_answer(results: StudyResults, confirmation: Confirmed | None) -> lis
         )
     if confirmation and len(results.baselines) and candidate and candidate.label not in set(results.baselines["label"]):
         said.append(
-            f"Which network or method is better in itself: the answer was chosen from {plural(len(results.search), 'trial')}, "
-            "the named models were run as they are."
+            "Which network or method is better in itself: the answer was chosen from "
+            f"{plural(len(results.search), 'trial')}, the named models were run as they are."
         )
     said.append(
-        "How this carries over to other images, other splits of these, or longer training: one data set, one validation "
-        "part and one number of epochs were tried."
+        "How this carries over to other images, other splits of these, or longer training: one data set and one "
+        "validation part were tried, at the epochs given."
     )
     return said
 

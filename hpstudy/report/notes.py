@@ -1,4 +1,4 @@
-"""Sentences on what was counted and measured: over-fitting, ties, ends of ranges, divergence, when the best was found."""
+"""Sentences on what was counted and measured: over-fitting, ties, ends of ranges, divergence, the time of the best."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def when_best(results: StudyResults) -> Finding | None:
     n = len(ended)
     if n < _FEWEST_TRIALS or results.ranked.empty:
         return None
-    place = ended.index.get_loc(results.ranked.index[0]) + 1
+    place = int(np.flatnonzero(ended.index == results.ranked.index[0])[0]) + 1
     label = results.ranked["label"].iloc[0]
     if place <= n / 4:
         text = f"The best trial, {label}, came early: the {n - place:,} trials after it found nothing better."
@@ -168,16 +168,22 @@ def _lowest_loss(results: StudyResults, trial_id: int) -> str:
     if len(losses) < 2 or losses.argmin() == len(losses) - 1:
         return ""
     rise = float(losses.iloc[-1] - losses.min())
-    return f"; its validation loss was lowest after epoch {losses.argmin() + 1} of {len(losses)} and rose by {rise:.4f} since"
+    if round(rise, 4) == 0:
+        return ""
+    lowest = f"lowest after epoch {losses.argmin() + 1} of {len(losses)}"
+    return f"; its validation loss was {lowest} and rose by {rise:.4f} after it"
 
 
 def _named_gaps(results: StudyResults) -> str:
     """The named models with the smallest and the largest gap."""
     named = results.baselines[results.baselines["state"] == "complete"]
-    gaps = (named["train_accuracy"] - named["value"]).dropna()
+    gaps = sorted(
+        (float(row["train_accuracy"] - row["value"]), str(row["label"]))
+        for row in named.dropna(subset=["train_accuracy"]).to_dict("records")
+    )
     if len(gaps) < 2:
         return ""
-    least, most = (f"{points(float(gaps[row]))} ({named['label'][row]})" for row in (gaps.idxmin(), gaps.idxmax()))
+    least, most = (f"{points(gap)} ({label})" for gap, label in (gaps[0], gaps[-1]))
     return f" Among the named models the gap goes from {least} to {most}."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from hpstudy.numbers import heading, listed, p_value, percent, plural, points, points_range, value
-from hpstudy.report.associations import Association, Associations
+from hpstudy.report.associations import Association, Associations, NoDifference
 from hpstudy.report.finding import Finding, slice_of
 from hpstudy.results.study import StudyResults
 
@@ -32,21 +32,26 @@ def associated(results: StudyResults, found: Associations) -> list[Finding]:
 
 def nothing_found(results: StudyResults, found: Associations) -> Finding | None:
     """The settings that were tested without a claim, and what would have shown; None where there are none."""
-    told = [one for one in found.nothing if math.isfinite(one.detectable)]
+    told = sorted(
+        (one for one in found.nothing if math.isfinite(one.detectable)), key=lambda one: one.of_choices
+    )  # ranges first, as in the sentence
     if not told:
         return None
-    names = listed([heading(one.setting) for one in told])
-    if not results.identity:
-        sizes = listed([f"{one.detectable:.2g}" for one in told])
-        unit = f" of {results.objective}"
-    else:
-        sizes, unit = listed([f"{100 * one.detectable:.1f}" for one in told]), " points"
-    order = ", in this order," if len(told) > 1 else ""
+    ranges = [_with_size(results, one) for one in told if not one.of_choices]
+    choices = [_with_size(results, one) for one in told if one.of_choices]
+    looked = [f"no steady rise or fall over {listed(ranges)}"] if ranges else []
+    looked += [f"no difference between the choices of {listed(choices)}"] if choices else []
+    unit = "points" if results.identity else f"units of {results.objective}"
     text = (
-        f"No trend and no difference was found for {names}: differences above about {sizes}{unit}{order} would probably "
+        f"N{', and '.join(looked)[1:]} was found. In brackets: a difference above about so many {unit} would probably "
         "have shown."
     )
     return Finding(text, slice_of(told[0].setting), "nothing")
+
+
+def _with_size(results: StudyResults, one: NoDifference) -> str:
+    size = f"{100 * one.detectable:.1f}" if results.identity else f"{one.detectable:.2g}"
+    return f"{heading(one.setting)} ({size})"
 
 
 def _text(results: StudyResults, one: Association) -> str:
@@ -56,8 +61,8 @@ def _text(results: StudyResults, one: Association) -> str:
     if shift is None:
         ended = f"{len(one.better.values)} of {one.better.n} against {len(one.worse.values)} of {one.worse.n}"
         return (
-            f"Trials with {better} were ahead of trials with {worse} where weak trials are stopped: {ended} ran to the "
-            f"end (adjusted {p_value(one.adjusted_p)}). Other settings varied too."
+            f"Trials with {better} were ahead of trials with {worse} where weak trials are stopped: {ended} ran to "
+            f"the end (adjusted {p_value(one.adjusted_p)}). Other settings varied too."
         )
     sizes = f"{len(one.better.values)} against {plural(len(one.worse.values), 'complete trial')}"
     if results.identity:
