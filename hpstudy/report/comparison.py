@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hpstudy.numbers import duration, p_value, percent, plural, points, points_range
+from hpstudy.numbers import duration, p_value, percent, plural, points, points_range, value
 from hpstudy.report.figure import Absent
-from hpstudy.report.score import setting_text, setting_title
+from hpstudy.report.score import setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, number
 from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configuration_name
 from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows
@@ -152,7 +152,7 @@ def _settings(results: StudyResults, models: list[_Model]) -> tuple[tuple[Row, .
     """A row for each setting in which the models differ, and the settings that they share."""
     differing, shared = [], []
     for name in results.settings:
-        texts = [setting_text(model.trial[name]) for model in models]
+        texts = [value(model.trial[name]) for model in models]
         if len(set(texts)) > 1:
             differing.append(Row((Cell(setting_title(name)), *map(Cell, texts))))
         elif texts[0] != "–":

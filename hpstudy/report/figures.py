@@ -20,7 +20,8 @@ from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import network_view
 from hpstudy.report.views.parallel import parallel_view
 from hpstudy.report.views.pictures import predictions_view
-from hpstudy.report.views.progress import best_so_far_view, pruning_view, timeline_view
+from hpstudy.report.views.progress import best_so_far_view, timeline_view
+from hpstudy.report.views.pruning import pruning_view
 from hpstudy.report.views.scales import heading
 from hpstudy.report.views.slices import slice_view
 from hpstudy.report.views.view import NoView, View

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from hpstudy.numbers import duration, percent, plural
+from hpstudy.numbers import duration, percent, plural, value
 from hpstudy.report.figure import Absent
 from hpstudy.report.redaction import without_passwords
-from hpstudy.report.score import score, setting_text, setting_title
+from hpstudy.report.score import score, setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, csv_text, number
 from hpstudy.results.study import StudyResults
 
@@ -98,7 +98,7 @@ def _row(row: Mapping[Hashable, Any], results: StudyResults, settings: list[str]
 
 def setting_cell(setting: object) -> Cell:
     """A setting's value, with its number to sort by where it is one; an en dash where it does not exist."""
-    text = setting_text(setting)
+    text = value(setting)
     if isinstance(setting, (int, float)) and not isinstance(setting, bool):
         return number(text, float(setting))
     return Cell(text)

@@ -109,8 +109,9 @@ def _panel(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
     _side(axes, panel.x, along="x")
     _side(axes, panel.y, along="y")
     if not panel.x.visible:
-        axes.set_axis_off()
-    elif not panel.y.visible:
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+    if not panel.y.visible:
         axes.yaxis.set_visible(False)
         axes.spines["left"].set_visible(False)
 

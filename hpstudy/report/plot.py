@@ -60,7 +60,7 @@ def _layout(chart: Chart, *, small: bool) -> dict[str, Any]:
     inner = n_rows * chart.height + (n_rows - 1) * _ROW_GAP
     legend_rows = math.ceil(len(names) / (2 if small else 5))
     top = _TOP + (_TITLE if titled else 0) + legend_rows * _LEGEND_ROW
-    has_axes = any(panel.x.visible for panel in chart.panels)
+    has_axes = any(panel.x.visible or panel.y.visible for panel in chart.panels)
     bottom = _BOTTOM if has_axes else 8
     layout: dict[str, Any] = {
         "height": inner + top + bottom,

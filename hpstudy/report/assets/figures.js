@@ -48,7 +48,7 @@ const hpstudyFigures = (() => {
   addEventListener("afterprint", () => light(false));
   addEventListener("resize", () => {
     for (const [element, { figure, narrow }] of drawn) {
-      if (isNarrow(element) !== narrow) draw(element, figure);
+      if (isNarrow(element) !== narrow) draw(element, figure).then(() => Plotly.Plots.resize(element));
     }
   });
   return { draw, redraw };

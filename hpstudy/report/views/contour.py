@@ -68,8 +68,9 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
     frame["value"] = objective(results, ranked["value"])
     frame = frame.dropna(ignore_index=True)
     if len(frame) < FEWEST:
+        trials = "trial has" if len(frame) == 1 else "trials have"
         raise NoView(
-            f"Only {len(frame)} complete {'trial has' if len(frame) == 1 else 'trials have'} both {heading(across)} and {heading(up)}; "
+            f"Only {len(frame)} complete {trials} both {heading(across)} and {heading(up)}; "
             f"a surface through fewer than {FEWEST} would be invented."
         )
     places = np.column_stack(

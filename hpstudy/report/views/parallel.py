@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -58,9 +59,29 @@ def parallel_view(results: StudyResults) -> View:
     n = len(heights)
     if n < 2 or len(settings) < 2:
         raise NoView("Parallel coordinates need at least two complete trials and two searched settings.")
-    n_best = max(1, n // 10)
+    n_best = min(max(1, n // 10), MOST_LINES // 4)
     keep = sampled(n, keep=range(n_best), most=MOST_LINES)
-    places = np.arange(len(settings), dtype=float)
+    has_gaps = bool(np.isnan(heights).any())
+    panel = _panel(results, settings, heights, keep=keep, n_best=n_best)
+    sample = f" Drawn are {len(keep):,} of the trials." if len(keep) < n else ""
+    gaps = " Beyond the lower end of an axis: trials without that setting." if has_gaps else ""
+    more = len(results.searched) - len(settings)
+    axes = f" {more} more settings are not drawn." if more > 0 else ""
+    return View(
+        title=f"Settings of the best {'trial' if n_best == 1 else f'{n_best} trials'} among all {n:,} complete ones",
+        alt=_alt(results, settings, heights[:n_best], n),
+        caption=f"n = {n:,} complete trials; each axis runs over the range searched, logarithmic where the search was."
+        f"{gaps}{sample}{axes}",
+        chart=Chart((panel,), height=380),
+        narrow=Chart((_turned(panel),), height=64 * len(settings)),
+    )
+
+
+def _panel(
+    results: StudyResults, settings: list[str], heights: Numbers, *, keep: NDArray[np.int64], n_best: int
+) -> Panel:
+    """The axes upright beside each other, and the lines across them."""
+    n, places = len(heights), np.arange(len(settings), dtype=float)
     # Choices are crossed at slightly different heights, so that lines through the same choice can be told apart.
     spread = 0.08 * jitter(n)[:, None] * numbers([not isinstance(results.domains[name], Range) for name in settings])
     crossed = np.where(np.isnan(heights), _UNSET, heights + spread)
@@ -77,20 +98,20 @@ def parallel_view(results: StudyResults) -> View:
     marks += _lines(places, crossed, np.arange(1), hover, name=label, colour="accent", width=3.5, symbol="circle")
     has_gaps = bool(np.isnan(heights).any())
     marks.append(_end_texts(settings, results.domains, has_gaps=has_gaps))
-    ticks = tuple((place, heading(name)) for place, name in zip(places, settings, strict=True))
+    ticks = tuple((place, heading(name)) for place, name in zip(places.tolist(), settings, strict=True))
     x = Axis(low=-0.5, high=len(settings) - 0.5, ticks=ticks, grid=False)
-    y = Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False)
-    sample = f" Drawn are {len(keep):,} of the trials." if len(keep) < n else ""
-    gaps = " Below an axis: trials without that setting." if has_gaps else ""
-    more = len(results.searched) - len(settings)
-    axes = f" {more} more settings are not drawn." if more > 0 else ""
-    return View(
-        title=f"Settings of the best {'trial' if n_best == 1 else f'{n_best} trials'} among all {n:,} complete ones",
-        alt=_alt(results, settings, heights[:n_best], n),
-        caption=f"n = {n:,} complete trials; each axis runs over the range searched, logarithmic where the search was."
-        f"{gaps}{sample}{axes}",
-        chart=Chart((Panel(x, y, tuple(marks)),), height=380),
-    )
+    return Panel(x, Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False), tuple(marks))
+
+
+def _turned(panel: Panel) -> Panel:
+    """The same with the axes lying below each other: in a narrow window there is no room for texts beside them."""
+    marks: list[Mark] = []
+    for mark in panel.marks:
+        if isinstance(mark, Texts):
+            marks.append(replace(mark, x=mark.y, y=mark.x - 0.14, place="above"))  # off the axis
+        elif isinstance(mark, Line):
+            marks.append(replace(mark, x=mark.y, y=mark.x))
+    return Panel(panel.y, replace(panel.x, low=panel.x.high, high=-0.9), tuple(marks))
 
 
 def _axis_lines(n: int) -> Line:
@@ -145,8 +166,9 @@ def _alt(results: StudyResults, settings: list[str], best: Numbers, n: int) -> s
     parts = []
     for place, name in enumerate(settings):
         value = row[name]
-        missing = pd.isna(value)
-        text = "not set" if missing else f"{value:.3g}" if isinstance(value, float) else shown(choice_text(value))
+        is_range = isinstance(results.domains[name], Range)
+        text = f"{value:.3g}" if is_range and isinstance(value, float) else shown(choice_text(value))
+        text = "not set" if pd.isna(value) else text
         known = best[:, place][~np.isnan(best[:, place])]
         range_words = ""
         if isinstance(results.domains[name], Range) and len(known) > 1:

@@ -48,8 +48,8 @@ def _chart(predictions: TestPredictions, *, columns: int, size: float) -> Chart:
     marks: tuple[Mark, ...] = (
         Images(x, y, 0.8, predictions.images[:MOST_PICTURES]),
         _frames(x[right], y[right], colour="grey", width=1.0),
-        _frames(x[~right], y[~right], colour="wrong", width=4.0),
-        Texts(x, y + 0.52, above, ["text" if good else "wrong" for good in right], size),
+        _frames(x[~right], y[~right], colour="wrong", width=3.0),
+        Texts(x, y + 0.52, above, "text", size),
         Texts(x, y - 0.52, below, "muted", size),
     )
     n_rows = int(rows.max()) + 1

@@ -1,4 +1,4 @@
-"""How the search went: best so far, workers over time, what pruning saved."""
+"""How the search went: best so far, and workers over time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 from hpstudy.report.chart import Axis, Bars, Chart, Hatch, Line, Mark, Panel, Points, numbers
 from hpstudy.report.labels import shown
 from hpstudy.report.views.clock import Work, work
+from hpstudy.report.views.pruning import ENDED
 from hpstudy.report.views.scales import (
     MOST_POINTS,
     Clipped,
@@ -22,7 +23,6 @@ from hpstudy.report.views.scales import (
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
-_ENDED = ("complete", "pruned", "failed")
 _KINDS: tuple[tuple[str, str, Hatch], ...] = (
     ("complete", "accent", ""),
     ("pruned", "grey", "/"),
@@ -39,7 +39,7 @@ def best_so_far(results: StudyResults) -> pd.DataFrame:
         `label`, `place` (trials ended so far, from 1, pruned and failed ones counted), `hours` (of work), `value`
         and `best` in the unit of the axis.
     """
-    ended = results.search[results.search["state"].isin(_ENDED)]
+    ended = results.search[results.search["state"].isin(ENDED)]
     ended = ended.sort_values(["ended_at", "number"], kind="stable")
     ended = ended.assign(place=range(1, len(ended) + 1), value=objective(results, ended["value"]))
     complete = ended[(ended["state"] == "complete") & ended["value"].notna()]
@@ -63,7 +63,7 @@ def best_so_far_view(results: StudyResults) -> View:
     if frame["hours"].notna().any():
         panels.append(_progress_panel(results, frame, shown_values, by="hours"))
     row = results.ranked.iloc[0]
-    value, n = objective_words(results, float(row["value"])), int(results.search["state"].isin(_ENDED).sum())
+    value, n = objective_words(results, float(row["value"])), int(results.search["state"].isin(ENDED).sum())
     found = frame[frame["label"] == row["label"]]
     place = int(found["place"].iloc[0]) if len(found) else 0
     hours = f", after {found['hours'].iloc[0]:.2f} hours of work" if len(found) and found["hours"].notna().all() else ""
@@ -165,80 +165,3 @@ def _pause_marks(done: Work, n_lanes: int) -> list[Mark]:
             Line(numbers([hour, hour]), ends, colour="text", dash="dot", hover=[f"pause of {length:.1f} h"] * 2)
         )
     return marks
-
-
-def pruning(results: StudyResults) -> pd.DataFrame:
-    """How many sampled trials ended after how many epochs.
-
-    Returns:
-        `epochs`, `complete`, `pruned`, `diverged`, `failed`, by epochs.
-    """
-    ended = results.search[results.search["state"].isin(_ENDED)]
-    diverged = (ended["state"] == "pruned") & ended["reason"].str.startswith("diverged")
-    kinds = ended["state"].where(~diverged, "diverged")
-    counts = pd.crosstab(ended["epochs"], kinds).reindex(
-        columns=["complete", "pruned", "diverged", "failed"], fill_value=0
-    )
-    return counts.reset_index().rename_axis(columns=None)
-
-
-def pruning_view(results: StudyResults) -> View:
-    """After how many epochs trials ended, and what pruning saved.
-
-    Raises:
-        NoView: No trial was pruned, or plain Optuna made the study.
-    """
-    if not results.identity:
-        raise NoView("Plain Optuna made this study, so what pruning saved is not known.")
-    pruned = results.search[results.search["state"] == "pruned"]
-    if pruned.empty:
-        raise NoView("No trial was pruned, so pruning saved nothing.")
-    frame = pruning(results)
-    saved = float((pruned["epochs_planned"] - pruned["epochs"]).sum())
-    ended = results.search[results.search["state"].isin(["complete", "pruned"])]
-    full = float(ended["epochs_planned"].sum())
-    known = pruned[pruned["epochs"] > 0]
-    rest = (known["epochs_planned"] - known["epochs"]) * known["seconds"] / known["epochs"]
-    time = f", about {rest.sum() / 3600:.1f} hours" if rest.sum() >= 360 else ""
-    planned = float(results.search["epochs_planned"].max())
-    n = int(frame[["complete", "pruned", "diverged", "failed"]].to_numpy().sum())
-    return View(
-        title=f"Pruning saved {saved:,.0f} of {full:,.0f} epochs ({100 * saved / full:.0f} %{time})",
-        alt="Trials by the epochs that they trained: "
-        + "; ".join(_pruning_words(row) for _, row in frame.iterrows())
-        + ".",
-        caption=f"n = {n:,} sampled trials that have ended; a full training has {planned:.0f} epochs. The time saved "
-        "is estimated from each pruned trial's own epochs.",
-        chart=Chart((_pruning_panel(frame, planned),), height=260),
-    )
-
-
-def _pruning_words(row: pd.Series[int]) -> str:
-    parts = [f"{row[kind]:,} {kind}" for kind in ("complete", "pruned", "diverged", "failed") if row[kind]]
-    return f"{', '.join(parts)} after {row['epochs']:,} {'epoch' if row['epochs'] == 1 else 'epochs'}"
-
-
-def _pruning_panel(frame: pd.DataFrame, planned: float) -> Panel:
-    marks: list[Mark] = []
-    below = np.zeros(len(frame))
-    looks: tuple[tuple[str, str, Hatch], ...] = (
-        ("complete", "accent", ""),
-        ("pruned", "grey", "/"),
-        ("diverged", "s5", "."),
-        ("failed", "wrong", "x"),
-    )
-    at = numbers(frame["epochs"])
-    for kind, colour, hatch in looks:
-        count = numbers(frame[kind])
-        here = count > 0
-        if here.any():
-            hover = [
-                f"{number:.0f} {kind} after {epochs:.0f} epochs"
-                for number, epochs in zip(count[here], at[here], strict=True)
-            ]
-            marks.append(
-                Bars(at[here], below[here], count[here], "y", name=kind, colour=colour, hatch=hatch, hover=hover)
-            )
-        below += count
-    x = Axis("epochs trained", low=-0.6, high=max(planned, float(at.max())) + 0.6, whole=True, grid=False)
-    return Panel(x, Axis("trials", low=0, high=1.08 * float(below.max()), whole=True), tuple(marks))
