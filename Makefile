@@ -22,12 +22,14 @@ help: ## what can be made
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: .venv/run.stamp ## set up, then the main job in about a minute, without any download of data
+demo: .venv/run.stamp ## set up, then the main job with its report in about a minute, without any download of data
 	$(BIN)/hpstudy run studies/lenet_digits.yaml
+	$(BIN)/hpstudy report lenet_digits
 
-study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-5 on it
+study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-5 on it, their confirmation, and the report
 	$(BIN)/hpstudy datasets fetch fashion_mnist --data $(DATA)
 	$(BIN)/hpstudy run studies/lenet_fashion.yaml --trials 50 --data $(DATA)
+	$(BIN)/hpstudy report lenet_fashion
 
 test: .venv/dev.stamp ## set up, then the fast tests (under three minutes)
 	$(BIN)/python -m pytest -n 2

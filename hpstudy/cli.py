@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import shlex
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +52,8 @@ DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
 DEFAULT_ARTIFACTS = Path("artifacts")
 DEFAULT_OUTPUT = Path("reports")
+_LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""How an output can be closed or full."""
 
 
 def main() -> None:
@@ -57,7 +62,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # now, while what goes wrong can still be said
     except HpstudyError as error:
         if "--debug" in sys.argv:
             raise
@@ -67,6 +75,15 @@ def main() -> None:
     except KeyboardInterrupt:
         _console(stderr=True).print("stopped")
         sys.exit(130)
+    except OSError as error:
+        # An error of a file has its name, or is told by who writes it; what is left is standard output.
+        if error.filename is not None or error.errno not in _LOST or "--debug" in sys.argv:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        if isinstance(error, BrokenPipeError):
+            sys.exit(128 + signal.SIGPIPE)  # nobody reads on: as a program ends that does not ask
+        _console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
+        sys.exit(3)
 
 
 @app.callback(invoke_without_command=True)
@@ -247,25 +264,6 @@ def show(
 
 
 @app.command()
-def report(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(help="Studies in the storage; all where none is named.", metavar="NAME", show_default=False),
-    ] = None,
-    output: Annotated[Path, typer.Option(help="The folder that reports are written to.")] = DEFAULT_OUTPUT,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Also as Markdown, with pictures.")] = False,  # noqa: FBT002  # a flag
-    storage: StorageUrl = DEFAULT_STORAGE,
-    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
-) -> None:
-    """Writes a study's report as one HTML file, and a page that compares several."""
-    from hpstudy.report.write import write_reports
-    from hpstudy.terminal.reports import written_reports
-
-    written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
-    _console().print(written_reports(written), soft_wrap=True)
-
-
-@app.command()
 def export(
     name: StudyName,
     output: Annotated[Path, typer.Option("--output", help="The folder to write.", metavar="DIR", show_default=False)],
@@ -304,6 +302,25 @@ def predict(
 
 
 @app.command()
+def report(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Studies in the storage; all where none is named.", metavar="NAME", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder that reports are written to.")] = DEFAULT_OUTPUT,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Also as Markdown, with pictures.")] = False,  # noqa: FBT002  # a flag
+    storage: StorageUrl = DEFAULT_STORAGE,
+    artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
+) -> None:
+    """Writes a study's report as one HTML file, and a page that compares several."""
+    from hpstudy.report.write import write_reports
+    from hpstudy.terminal.reports import written_reports
+
+    written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
+    _console().print(written_reports(written), soft_wrap=True)
+
+
+@app.command()
 def delete(
     name: StudyName,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002  # a flag
@@ -311,8 +328,9 @@ def delete(
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
     """Deletes a study with all that belongs to it, after asking."""
-    from hpstudy.search.removal import delete_study
+    from hpstudy.search.removal import check_deletable, delete_study
 
+    check_deletable(storage, study=name)
     if not yes:
         typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
     delete_study(storage, study=name, artifacts=artifacts)
@@ -379,6 +397,8 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
         raise
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
+    for warning in found.warnings:
+        _console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return reading.spec, found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 _MINUTE = 60
 _HOUR = 3600
-_WHOLE = 1_000_000
+_MOST_DIGITS = 10_000_000
 
 
 def percent(fraction: float) -> str:
@@ -63,16 +63,14 @@ def about(seconds: float) -> str:
 
 
 def value(setting: object) -> str:
-    """A setting's value: floats with three digits that count, an en dash for one that was not set.
-
-    A whole number stays whole: among trials that do not have a setting, pandas keeps integers as floats.
-    """
+    """A setting's value: floats with three digits that count, whole ones in full; an en dash where none was set."""
     if isinstance(setting, bool):
         return str(setting).lower()
     if setting is None or (isinstance(setting, float) and math.isnan(setting)):
         return "–"
     if isinstance(setting, float):
-        return str(int(setting)) if setting.is_integer() and abs(setting) < _WHOLE else f"{setting:.3g}"
+        # Whole numbers become floats in a column where one is missing.
+        return f"{setting:.0f}" if setting.is_integer() and abs(setting) < _MOST_DIGITS else f"{setting:.3g}"
     return str(setting)
 
 

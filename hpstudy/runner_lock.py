@@ -37,8 +37,7 @@ def hold(path: Path, *, study: str) -> Iterator[None]:
     try:
         lock.acquire(poll_interval=0.1)
     except Timeout:
-        owner = path.read_text(encoding="utf-8").strip() or "another process"
-        raise StudyBusyError(f"{study}: is being run by {owner}; wait for it, or stop it") from None
+        raise _busy(path, study) from None
     except OSError as error:
         raise StorageError(f"{path.parent}: cannot be written to ({error.strerror})") from error
     try:
@@ -46,6 +45,16 @@ def hold(path: Path, *, study: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def require_free(path: Path, *, study: str) -> None:
+    """Refuses a study that has a runner now, without taking the lock.
+
+    Raises:
+        StudyBusyError: As in `hold`.
+    """
+    if is_held(path):
+        raise _busy(path, study)
 
 
 def is_held(path: Path) -> bool:
@@ -61,3 +70,8 @@ def is_held(path: Path) -> bool:
         return False
     lock.release()
     return False
+
+
+def _busy(path: Path, study: str) -> StudyBusyError:
+    owner = path.read_text(encoding="utf-8").strip() or "another process"
+    return StudyBusyError(f"{study}: is being run by {owner}; wait for it, or stop it")

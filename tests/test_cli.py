@@ -140,6 +140,20 @@ def test_problems_of_file_architecture_and_data_come_in_one_go(hpstudy: Shell, s
     assert lines[3].endswith("5000: a batch cannot be larger than the 1,293 images of the training part")
 
 
+def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study: Path, tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+    last = "nn.Linear(hidden, n_classes),"
+    text = nets.read_text(encoding="utf-8").replace(last, f"{last} nn.Softmax(1),")
+    nets.write_text(text, encoding="utf-8")
+    for words in (("check", "small.yaml"), ("run", "small.yaml", "--trials", "1", "--epochs", "1", "--no-confirm")):
+        code, _, err = hpstudy(*words)
+        assert code == 0
+        assert err == (
+            "warning: nets.py:tiny: its outputs sum to 1, as after a softmax. The loss expects logits and takes the "
+            "softmax itself; leave it out of the network.\n"
+        )
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -262,11 +276,47 @@ def test_without_colour_without_a_locale_in_a_path_with_spaces(small_study: Path
     assert "Best 2 of 2 trials" in done.stdout
 
 
-def test_a_closed_pipe_ends_cleanly(hpstudy: Shell, tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_cleanly(tmp_path: Path) -> None:
     command = f"{sys.executable} -m hpstudy architectures | head -1"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device: Linux has one")
+@pytest.mark.parametrize(
+    ("words", "unbuffered"),
+    [
+        ("architectures", ""),
+        ("architectures", "1"),
+        ("list", ""),
+        ("show small best", ""),
+        ("run small.yaml --epochs 1 --trials 2", ""),
+        ("--version", "1"),
+    ],
+)
+def test_a_full_disk_below_the_output_is_one_sentence(
+    hpstudy: Shell, small_study: Path, tmp_path: Path, words: str, unbuffered: str
+) -> None:
+    if "small" in words or words == "list":
+        hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
+    command = f"{sys.executable} -m hpstudy {words} > /dev/full"
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (3, "the output cannot be written (No space left on device)\n")
+
+
+@pytest.mark.parametrize("words", ["list", "show small", "--version", "run small.yaml --epochs 1 --trials 2"])
+def test_a_pipe_that_nobody_reads_ends_it_silently(
+    hpstudy: Shell, small_study: Path, tmp_path: Path, words: str
+) -> None:
+    hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
+    command = f"(sleep 0.2; {sys.executable} -m hpstudy {words}; echo $? > code) | true"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert int((tmp_path / "code").read_text()) in (1, 141)
 
 
 @pytest.mark.parametrize("words", [("run", "small.yaml"), ("delete", "small", "--yes")])

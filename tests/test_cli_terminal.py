@@ -10,6 +10,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from hpstudy.runner_lock import hold, lock_path
+
 
 def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
     """`hpstudy WORDS` on a terminal of 100 columns."""
@@ -26,17 +28,21 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
 
 
 @pytest.mark.parametrize(
-    ("interrupt", "code"), [(lambda run: run.sendintr(), 130), (lambda run: run.kill(signal.SIGTERM), 143)]
+    ("interrupt", "again", "code"),
+    [
+        (lambda run: run.sendintr(), "press Ctrl-C again", 130),
+        (lambda run: run.kill(signal.SIGTERM), "send the signal again", 143),
+    ],
 )
 def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
-    small_study: Path, tmp_path: Path, interrupt, code: int
+    small_study: Path, tmp_path: Path, interrupt, again: str, code: int
 ) -> None:
     text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 40").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
     run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
     run.expect(r"trial 0.*validation")
     interrupt(run)
-    run.expect(r"finishing epoch \d+/40 of trial 0; press Ctrl-C again to stop now")
+    run.expect(rf"finishing epoch \d+/40 of trial 0; {again} to stop now")
     run.expect(r"small: stopped by SIG\w+; the same command goes on with it")
     run.expect(pexpect.EOF)
     run.close()
@@ -64,6 +70,21 @@ def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
     agreed.sendline("y")
     agreed.expect("small is deleted")
     agreed.expect(pexpect.EOF)
+
+
+def test_delete_does_not_ask_for_a_study_that_runs_or_that_is_not_there(small_study: Path, tmp_path: Path) -> None:
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1", "--epochs", "1")
+    run.expect(pexpect.EOF)
+    with hold(lock_path(tmp_path / "hpstudy.db", study="small"), study="small"):
+        busy = on_terminal(tmp_path, "delete", "small")
+        busy.expect(rf"small: is being run by process {os.getpid()} on [\w.-]+; wait for it, or stop it")
+        busy.expect(pexpect.EOF)
+        assert "[y/N]" not in busy.before
+    busy.close()
+    assert busy.exitstatus == 3
+    absent = on_terminal(tmp_path, "delete", "smal")
+    absent.expect("smal: the storage has no such study; `hpstudy list` shows those it has")
+    absent.expect(pexpect.EOF)
 
 
 def test_a_killed_run_is_shown_as_interrupted_and_goes_on(small_study: Path, tmp_path: Path) -> None:

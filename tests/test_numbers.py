@@ -37,8 +37,8 @@ def test_duration(seconds: float, text: str) -> None:
 
 
 def test_a_whole_number_stays_whole() -> None:
-    assert [value(x) for x in (2048.0, 1.0, 0.0, 1e6, -3.0, 1234.5, math.inf)] == [
-        *("2048", "1", "0", "1e+06", "-3", "1.23e+03", "inf")
+    assert [value(x) for x in (2048.0, 1.0, 0.0, 1e7, -3.0, 1234.5, math.inf)] == [
+        *("2048", "1", "0", "1e+07", "-3", "1.23e+03", "inf")
     ]
 
 

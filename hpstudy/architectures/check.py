@@ -25,10 +25,13 @@ class ModelCheck:
     Attributes:
         n_parameters: Number of weights, trained and fixed.
         layers: The layer table.
+        gives_probabilities: Whether its outputs for random images are all in [0, 1] and sum to 1 for each: then it
+            ends in a softmax, and the loss, which wants logits, takes a second one.
     """
 
     n_parameters: int
     layers: tuple[Layer, ...]
+    gives_probabilities: bool = False
 
 
 def check_architecture(  # a model's six things and the batch
@@ -55,7 +58,7 @@ def check_architecture(  # a model's six things and the batch
         batch_size: Images in the batch; at least 2, because batch norm cannot train on one.
 
     Returns:
-        The parameter count and the layer table.
+        The parameter count, the layer table, and whether the outputs are probabilities.
 
     Raises:
         InputError: It cannot be built, cannot take the images, gives no float logits [batch, classes], or has
@@ -73,7 +76,7 @@ def check_architecture(  # a model's six things and the batch
                 dropout=dropout,
                 study_folder=study_folder,
             )
-            _pass_batch(model, (batch_size, *input_shape), n_classes=n_classes)
+            outputs = _pass_batch(model, (batch_size, *input_shape), n_classes=n_classes)
             layers = layer_table(model, input_shape)
     except _NotTrainableError as error:
         raise InputError(f"{place}: {error}") from error
@@ -84,15 +87,19 @@ def check_architecture(  # a model's six things and the batch
         at = f"{architecture}: {raised}" if raised else place
         given = f"a batch of images {[batch_size, *input_shape]} and {n_classes} classes"
         raise InputError(f"{at}: {first_line(error)}; it was given {given}") from error
-    return ModelCheck(n_parameters=sum(weights.numel() for weights in model.parameters()), layers=layers)
+    return ModelCheck(
+        n_parameters=sum(weights.numel() for weights in model.parameters()),
+        layers=layers,
+        gives_probabilities=_are_probabilities(outputs),
+    )
 
 
 class _NotTrainableError(Exception):
     """What a model does wrong, without saying where it is."""
 
 
-def _pass_batch(model: nn.Module, shape: tuple[int, int, int, int], *, n_classes: int) -> None:
-    """One step forward and backward, then one evaluation."""
+def _pass_batch(model: nn.Module, shape: tuple[int, int, int, int], *, n_classes: int) -> torch.Tensor:
+    """One step forward and backward, then one evaluation, whose outputs are returned."""
     if not any(weights.requires_grad for weights in model.parameters()):
         raise _NotTrainableError("the model has no trainable parameters; there is nothing to train")
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this form
@@ -105,7 +112,13 @@ def _pass_batch(model: nn.Module, shape: tuple[int, int, int, int], *, n_classes
     torch.autograd.backward(F.cross_entropy(logits, labels))
     model.eval()
     with torch.no_grad():
-        _logits(model(images), shape[0], n_classes=n_classes)
+        return _logits(model(images), shape[0], n_classes=n_classes)
+
+
+def _are_probabilities(outputs: torch.Tensor) -> bool:
+    sums = outputs.double().sum(dim=1)
+    in_range = bool(((outputs >= 0) & (outputs <= 1)).all())
+    return in_range and torch.allclose(sums, torch.ones_like(sums), rtol=0, atol=1e-3)
 
 
 def _logits(output: object, batch_size: int, *, n_classes: int) -> torch.Tensor:

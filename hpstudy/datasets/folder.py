@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,48 +51,65 @@ def load_image_folder(folder: Path, spec: DatasetSpec, split: Literal["train", "
         names and contents.
 
     Raises:
-        DataError: No class folder or only one, an empty class, test classes other than the training ones,
-            files that are no pictures or broken (all are named, 20 at most), links that lead out of the root,
-            or pictures of several sizes without `image_size`.
+        DataError: No class folder or only one, an empty class, test classes other than the training ones (told by
+            their folders' names, for the training part too), files that are no pictures or broken (all are named,
+            20 at most), links that lead out of the root, or pictures of several sizes without `image_size`.
     """
     root = Path(spec.root).expanduser()
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; dataset.root must be the folder that holds the class folders.")
-    class_names, files = _files_of(root, spec, split)
-    training = files if split == "train" else _files_of(root, spec, "train")[1]
-    shape = _common_shape(_shapes(root, training), root, spec)
-    images, checksum = _decoded(root, files, shape=shape, size=spec.image_size)
-    labels = torch.tensor([label for _, label in files], dtype=torch.int64)
-    return LabelledImages(torch.from_numpy(images), labels, class_names, {split: checksum})
+    part = _part(root, spec, split)
+    shapes = _shapes(root, part if split == "train" else _part(root, spec, "train"))
+    shape = _common_shape(shapes, root, spec)
+    images, checksum = _decoded(root, part, shape=shape, size=spec.image_size)
+    labels = torch.tensor([label for _, label in part.files], dtype=torch.int64)
+    return LabelledImages(torch.from_numpy(images), labels, part.class_names, {split: checksum})
 
 
-def _files_of(root: Path, spec: DatasetSpec, split: Literal["train", "test"]) -> tuple[tuple[str, ...], Labelled]:
-    """The classes, and the files of one part."""
+@dataclass(frozen=True)
+class _Part:
+    """What lies in the class folders of one part.
+
+    Attributes:
+        class_names: Sorted.
+        files: By class and name; those with a fault too.
+        faults: What cannot be a picture, known without opening it, and why.
+    """
+
+    class_names: tuple[str, ...]
+    files: Labelled
+    faults: Mapping[Path, str]
+
+
+def _part(root: Path, spec: DatasetSpec, split: Literal["train", "test"]) -> _Part:
     if (root / "train").is_dir():
         class_names = _class_names(root / "train")
-        if split == "test":
+        if split == "test" or (root / "test").is_dir():
             _check_test_classes(root, class_names)
-        return class_names, _listed(root, root / split, class_names)
-    class_names = _class_names(root)
-    files = _listed(root, root, class_names)
-    labels = torch.tensor([label for _, label in files])
+        return _listed(root, root / split, class_names)
+    whole = _listed(root, root, _class_names(root))
+    labels = torch.tensor([label for _, label in whole.files])
     train, test = stratified_split(labels, share=spec.test_share, seed=0)
     chosen = train if split == "train" else test
-    return class_names, [files[index] for index in chosen.tolist()]
+    return replace(whole, files=[whole.files[index] for index in chosen.tolist()])
 
 
 def _class_names(place: Path) -> tuple[str, ...]:
-    names = tuple(sorted(path.name for path in place.iterdir() if path.is_dir() and not _hidden(path)))
+    names = _folders(place)
     if len(names) < 2:
         fact = f"only one class folder ({names[0]})" if names else "no class folder"
         raise DataError(f"{place}: {fact}; put the pictures into one folder a class, at least two.")
     return names
 
 
+def _folders(place: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in place.iterdir() if path.is_dir() and not _hidden(path)))
+
+
 def _check_test_classes(root: Path, class_names: tuple[str, ...]) -> None:
     if not (root / "test").is_dir():
         raise DataError(f"{root}: no test folder beside train; add test/CLASS folders with the same classes.")
-    found = _class_names(root / "test")
+    found = _folders(root / "test")
     if found != class_names:
         lacking = ", ".join(sorted(set(class_names) - set(found))) or "none"
         unknown = ", ".join(sorted(set(found) - set(class_names))) or "none"
@@ -101,8 +119,8 @@ def _check_test_classes(root: Path, class_names: tuple[str, ...]) -> None:
         )
 
 
-def _listed(root: Path, place: Path, class_names: tuple[str, ...]) -> Labelled:
-    """The files of every class; an error that names everything that is not one."""
+def _listed(root: Path, place: Path, class_names: tuple[str, ...]) -> _Part:
+    """The files of every class."""
     home = root.resolve()
     facts: dict[Path, str] = {}
     files: list[tuple[Path, int]] = []
@@ -115,9 +133,9 @@ def _listed(root: Path, place: Path, class_names: tuple[str, ...]) -> Labelled:
         files += [(path, label) for path in entries]
         if not entries:
             facts[place / name] = "an empty class"
-    if facts:
+    if not files:
         raise _refused(root, facts)
-    return files
+    return _Part(class_names, files, facts)
 
 
 def _entry_fault(path: Path, home: Path) -> str:
@@ -133,11 +151,13 @@ def _hidden(path: Path) -> bool:
     return path.name.startswith(".")
 
 
-def _shapes(root: Path, files: Labelled) -> Mapping[Path, PictureShape]:
+def _shapes(root: Path, part: _Part) -> Mapping[Path, PictureShape]:
     """Every file's shape; an error that names all that are no whole pictures."""
     shapes: dict[Path, PictureShape] = {}
-    facts: dict[Path, str] = {}
-    for path, _ in files:
+    facts = dict(part.faults)
+    for path, _ in part.files:
+        if path in facts:
+            continue
         try:
             shapes[path] = read_shape(_content(path))
         except PictureError as error:
@@ -175,13 +195,15 @@ def _sizes(sizes: Counter[tuple[int, int]]) -> str:
 
 
 def _decoded(
-    root: Path, files: Labelled, *, shape: tuple[int, int, int], size: int | None
+    root: Path, part: _Part, *, shape: tuple[int, int, int], size: int | None
 ) -> tuple[NDArray[np.uint8], str]:
     """The pixels of all files and the checksum of names and contents; an error that names every bad file."""
-    images = np.empty((len(files), *shape), dtype=np.uint8)
-    facts: dict[Path, str] = {}
+    images = np.empty((len(part.files), *shape), dtype=np.uint8)
+    facts = dict(part.faults)
     digest = hashlib.sha256()
-    for index, (path, _) in enumerate(files):
+    for index, (path, _) in enumerate(part.files):
+        if path in facts:
+            continue
         try:
             content = _content(path)
             digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + hashlib.sha256(content).digest())

@@ -14,7 +14,7 @@ from scipy import stats
 from hpstudy.numbers import value
 from hpstudy.report.expectation import expected_values
 from hpstudy.results.study import StudyResults
-from hpstudy.spec.catalogue import Scalar
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Domain
 
 FEWEST_TRIALS = 10

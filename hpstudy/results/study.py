@@ -21,7 +21,9 @@ class StudyResults:
     Attributes:
         name: The study's name.
         description: The question that it asks.
-        state: `running`, `finished`, or `interrupted` (its last run was stopped or killed before its end).
+        state: `running`, `finished`, or `interrupted` (its last run was stopped or killed before its end). A study that
+            plain Optuna made is running while Optuna has a trial in that state, which it keeps for ever where the
+            process was killed, else finished.
         objective: What `trials.value` is: `validation accuracy`, or for a study that plain Optuna made the name of
             its metric, else `value`.
         maximize: Whether larger values are better; False only for a study that plain Optuna made.
@@ -29,9 +31,10 @@ class StudyResults:
             baseline's name, or `architecture/number` in a fair study), `part` (`search` or `baselines`), `number`,
             `state` (complete, pruned, failed, running, interrupted, waiting), `reason`, `message`, `value` (the
             objective at the last epoch, NaN where there is none), `train_accuracy` (of the last weights, without
-            dropout), `n_parameters` (weights of the model, NaN where unknown), `started_at` and `ended_at` (local
-            time of the machine that ran it, NaT where there is none), `epochs` (trained) of `epochs_planned`,
-            `seconds` (of these epochs), and a column a setting. A setting that does not exist for a trial is missing.
+            dropout), `n_parameters` (weights of the model, NaN where unknown), `started_at` and `ended_at` (UTC, NaT
+            where there is none), `epochs` (trained) of `epochs_planned`, `seconds` (of these epochs; from start to end
+            in a study that plain Optuna made), and a column a setting. A setting that does not exist for a trial is
+            missing. A value of plain Optuna's may be infinite.
         epochs: One row a trial and epoch, as in the table `hpstudy_epochs`, confirmations included; those have
             `val_loss` and `val_accuracy` (here of the test set) after their last epoch alone.
         confirmations: One row a configuration and seed, by `configuration`'s first appearance, then `seed`. Columns:
@@ -89,7 +92,7 @@ class StudyResults:
 
 
 def part_of(trial: Mapping[Hashable, Any]) -> str:
-    """Which part of its study a row of `StudyResults.trials` is: `search`, `baselines`, or a fair study's architecture."""
+    """What a row of `StudyResults.trials` belongs to: `search`, `baselines`, or an architecture of a fair study."""
     if trial["part"] == BASELINES:
         return BASELINES
     return str(trial["label"]).rpartition(PART_SEPARATOR)[0] or SEARCH

@@ -53,7 +53,7 @@ def serve_dashboard(url: str, *, artifacts: Path, port: int, announce: Callable[
     with open_storage(url) as storage:
         _make(artifacts)
         application = optuna_dashboard.wsgi(storage.optuna, FileSystemArtifactStore(artifacts))
-        with _listening(application, port) as server, Interruption(announce=server.shutdown):
+        with _listening(application, port) as server, Interruption(announce=lambda _: server.shutdown()):
             announce(f"http://{HOST}:{server.server_port}/")
             server.serve_forever(poll_interval=0.1)
 

@@ -12,12 +12,12 @@ class Interruption:
     """Takes the two signals over while its `with` block runs, and remembers the first that came.
 
     The second raises KeyboardInterrupt in the main thread, wherever it is. What the study has stored until then
-    stays stored.
+    stays stored. `announce` is told the first one's number.
     """
 
-    def __init__(self, *, announce: Callable[[], None]) -> None:
-        # In a thread of its own: a signal may come in the middle of a write to the terminal.
-        self._announcing = threading.Thread(target=announce)
+    def __init__(self, *, announce: Callable[[int], None]) -> None:
+        self._announce = announce
+        self._announcing: threading.Thread | None = None
         self._previous: dict[int, signal.Handlers | int | Callable[[int, FrameType | None], object] | None] = {}
         self.signal_number: int | None = None
 
@@ -35,11 +35,13 @@ class Interruption:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
-        if self.requested():
+        if self._announcing:
             self._announcing.join()
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self.signal_number is not None:
             raise KeyboardInterrupt
         self.signal_number = number
+        # In a thread of its own: a signal may come in the middle of a write to the terminal.
+        self._announcing = threading.Thread(target=self._announce, args=(number,))
         self._announcing.start()

@@ -46,6 +46,16 @@ class Preflight:
     models: tuple[tuple[Candidate, ModelCheck], ...]
     data: TrainingData
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What can be trained, but is hardly meant, in a line each."""
+        softmax = {candidate.config.architecture for candidate, model in self.models if model.gives_probabilities}
+        return tuple(
+            f"{name}: its outputs sum to 1, as after a softmax. The loss expects logits and takes the softmax itself; "
+            "leave it out of the network."
+            for name in sorted(softmax)
+        )
+
 
 def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
     """Pushes one batch of random images through every architecture and baseline of a study.

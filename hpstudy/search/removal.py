@@ -8,9 +8,10 @@ from pathlib import Path
 import optuna
 from sqlalchemy import delete, select
 
-from hpstudy.database import sqlite_file
+from hpstudy.database import open_to_read, sqlite_file
 from hpstudy.errors import ArtifactError, InputError
-from hpstudy.runner_lock import hold, lock_path
+from hpstudy.results import queries
+from hpstudy.runner_lock import hold, lock_path, require_free
 from hpstudy.search.attachments import remove_file, study_attachments, trial_attachments
 from hpstudy.search.storage import Storage, open_storage
 from hpstudy.tables import (
@@ -22,6 +23,21 @@ from hpstudy.tables import (
     PART_SEPARATOR,
     RUNS,
 )
+
+
+def check_deletable(url: str, *, study: str) -> None:
+    """Refuses what `delete_study` would refuse, before a person is asked; makes no storage where there is none.
+
+    Raises:
+        InputError: The storage has no such study of hpstudy's.
+        StorageError: There is no such storage, it cannot be read, or a runner has the study.
+    """
+    database = sqlite_file(url)
+    with open_to_read(url) as connection:
+        queries.require_studies(connection, url)
+        if study in queries.foreign_names(connection) or not queries.part_names(connection, study):
+            raise _absent(study)
+    require_free(lock_path(database, study=study), study=study)
 
 
 def delete_study(url: str, *, study: str, artifacts: Path) -> None:
@@ -43,7 +59,7 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
     with open_storage(url) as storage, hold(lock_path(sqlite_file(url), study=study), study=study):
         names = _parts(storage, study)
         if not names:
-            raise InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has")
+            raise _absent(study)
         _delete_files(storage, names, artifacts)
         for name in names:
             _delete_epochs(storage, name)
@@ -56,8 +72,14 @@ def _parts(storage: Storage, study: str) -> list[str]:
     """The Optuna studies to delete, the one that says what they are last: a crash leaves nothing without it."""
     summaries = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage.optuna)}
     parts = [name for name in summaries if name.startswith(f"{study}{PART_SEPARATOR}")]
-    ours = study in summaries and IDENTITY_ATTRIBUTE in summaries[study].user_attrs
-    return [*parts, study] if ours else parts
+    if study not in summaries:
+        return parts
+    # Beside a study that plain Optuna made, names such as NAME/confirm are its maker's.
+    return [*parts, study] if IDENTITY_ATTRIBUTE in summaries[study].user_attrs else []
+
+
+def _absent(study: str) -> InputError:
+    return InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has")
 
 
 def _delete_files(storage: Storage, names: list[str], artifacts: Path) -> None:

@@ -69,8 +69,8 @@ class RunObserver(Observer, Protocol):
         """A stage of the study begins; its trainings follow."""
         ...
 
-    def stopping(self) -> None:
-        """A signal has come: the epochs under way are the last. Called inside a signal handler."""
+    def stopping(self, signal_number: int) -> None:
+        """A signal has come: the epochs under way are the last. Called in a thread of its own."""
         ...
 
 

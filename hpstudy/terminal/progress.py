@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -143,14 +144,15 @@ class RunProgress:
             self._best = max(self._best or 0.0, shown.last.val_accuracy or 0.0)
         self._bars.update(self._study, advance=1, note=self._note())
 
-    def stopping(self) -> None:
-        """Says what is still being finished."""
+    def stopping(self, signal_number: int) -> None:
+        """Says what is still being finished, and how it is stopped at once."""
         epochs = [
             f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
             for shown in list(self._running.values())  # in a thread of its own
         ]
         what = " and ".join(epochs) or "what is under way"
-        self._console.print(Text(f"finishing {what}; press Ctrl-C again to stop now", style="yellow"))
+        again = "press Ctrl-C again" if signal_number == signal.SIGINT else "send the signal again"
+        self._console.print(Text(f"finishing {what}; {again} to stop now", style="yellow"))
 
     def _note(self) -> str:
         seconds = (time.monotonic() - self._began) / self._n_ended_now * self._n_left

@@ -44,7 +44,7 @@ class Notes:
     def ended(self, key, end):
         self.n_ended += 1
 
-    def stopping(self):
+    def stopping(self, signal_number):
         self.n_stopping += 1
 
 

@@ -93,6 +93,21 @@ def test_each_problem_is_placed(tmp_path: Path, network: str, rest: str, expecte
         assert (problem.line, problem.column) > (2, 0)
 
 
+@pytest.mark.parametrize(
+    ("last", "n_warnings"), [("Softmax(1)", 1), ("LogSoftmax(1)", 0), ("Sigmoid()", 0), ("Identity()", 0)]
+)
+def test_a_network_that_ends_in_a_softmax_is_warned_of(tmp_path: Path, last: str, n_warnings: int) -> None:
+    network = (
+        "def net(input_shape, n_classes, *, hidden=7):\n"
+        f"    return nn.Sequential(nn.Flatten(), nn.Linear(64, n_classes), nn.{last})\n"
+    )
+    rest = "settings: {learning_rate: [0.1, 0.2]}\nbaselines:\n  wide: {nets.py:net.hidden: 9}"
+    result = found(study(tmp_path, network, rest))
+    assert result.problems == ()
+    assert len(result.warnings) == n_warnings
+    assert all(line.startswith("nets.py:net: its outputs sum to 1, as after a softmax.") for line in result.warnings)
+
+
 def test_dropout_under_a_condition_is_the_users_business(tmp_path: Path) -> None:
     spec = study(
         tmp_path, LINEAR, "settings: {optimizer: [sgd, adam], dropout: {choices: [0, 0.5], when: {optimizer: sgd}}}"

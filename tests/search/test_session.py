@@ -227,6 +227,21 @@ def test_another_text_of_the_users_network_is_another_study(lab: Lab, small_spec
         lab.run(small_spec)
 
 
+def test_so_is_another_text_of_a_module_that_the_network_imports(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    nets, own = tmp_path / "nets.py", tmp_path / "layers_of_mine.py"
+    nets.write_text(f"import layers_of_mine\n{nets.read_text(encoding='utf-8')}", encoding="utf-8")
+    own.write_text("UNITS = 8\n", encoding="utf-8")
+    lab.run(replace(small_spec, trials=1))
+    (record,) = lab.results().runs["record"]
+    assert record["architecture_sources"]["layers_of_mine.py"] == "UNITS = 8\n"
+    lab.run(replace(small_spec, trials=2))
+    own.write_text("UNITS = 9\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"  source\.layers_of_mine\.py: \w{12} in the storage, \w{12} in the file\n"):
+        lab.run(small_spec)
+
+
 def test_epochs_of_trials_that_optuna_has_deleted_are_not_taken_for_new_ones(lab: Lab, small_spec: StudySpec) -> None:
     lab.run(small_spec)
     optuna.delete_study(study_name="small", storage=lab.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,11 +96,13 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
     ) as progress:
         progress.opened(Plan())
         progress.started(job(config, 0))
-        progress.stopping()
+        progress.stopping(signal.SIGINT)
         progress.epoch_ended("mine#0", result(0), "go")
-        progress.stopping()
-    lines = console.file.getvalue().splitlines()[1:]
-    assert lines == [f"finishing epoch {epoch}/3 of trial 0; press Ctrl-C again to stop now" for epoch in (1, 2)]
+        progress.stopping(signal.SIGTERM)
+    assert console.file.getvalue().splitlines()[1:] == [
+        "finishing epoch 1/3 of trial 0; press Ctrl-C again to stop now",
+        "finishing epoch 2/3 of trial 0; send the signal again to stop now",
+    ]
 
 
 def test_a_confirmation_shows_no_accuracy_before_its_last_epoch(config: TrialConfig) -> None:
