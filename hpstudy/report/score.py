@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hpstudy.numbers import percent, value
+from hpstudy.numbers import percent
 from hpstudy.report.views.scales import heading
 from hpstudy.results.study import StudyResults
 
