@@ -16,7 +16,7 @@ from optuna_dashboard import get_note
 from hpstudy import __version__
 from hpstudy.cli import main
 
-COMMANDS = ("init", "check", "run", "list", "show", "delete", "dashboard", "datasets", "architectures")
+COMMANDS = ("init", "check", "run", "list", "show", "report", "delete", "dashboard", "datasets", "architectures")
 
 
 class Shell:
@@ -224,7 +224,9 @@ def test_listings_need_no_study(hpstudy: Shell) -> None:
         assert name in out
 
 
-@pytest.mark.parametrize("words", [("--help",), ("list",), ("show", "small"), ("architectures",), ("init", "x.yaml")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("list",), ("show", "small"), ("report",), ("architectures",), ("init", "x.yaml")]
+)
 def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp_path: Path, words) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     program = (

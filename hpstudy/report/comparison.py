@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hpstudy.numbers import duration, p_value, percent, percent_range, plural, points, points_range
+from hpstudy.numbers import duration, p_value, percent, plural, points, points_range, value
 from hpstudy.report.figure import Absent
-from hpstudy.report.score import setting_text, setting_title
+from hpstudy.report.score import setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, number
 from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configuration_name
+from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows
 from hpstudy.results.study import StudyResults
 
 TITLE = "Comparison of the named models"
@@ -33,11 +34,19 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class _Confirmed:
+    """What the confirmation found of a model: in numbers, and in the words that the terminal prints too."""
+
+    found: ConfirmedConfiguration
+    told: ConfirmedRow
+
+
+@dataclass(frozen=True)
 class _Model:
-    """One column: its row of `trials`, what its confirmation found, and the gap measured there."""
+    """One column: its row of `trials`, its confirmation if it has one, and the gap measured there."""
 
     trial: pd.Series
-    found: ConfirmedConfiguration | None
+    confirmed: _Confirmed | None
     train_test_gap: float
 
 
@@ -53,7 +62,9 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
     labels += [str(label) for label in results.baselines["label"] if label not in labels]
     if len(labels) < 2:
         return Absent("comparison", TITLE, _why_not(results))
-    models = [_model(results, label, confirmation) for label in labels]
+    told = zip(confirmation.configurations if confirmation else (), confirmed_rows(results), strict=True)
+    by_label = {found.label: _Confirmed(found, row) for found, row in told}
+    models = [_model(results, label, by_label.get(label)) for label in labels]
     groups = [Group(tuple(_confirmed_rows(models)), "On the test set, fresh seeds")] if confirmation else []
     groups.append(Group(tuple(_measured_rows(models)), "In the search" if confirmation else "Not confirmed"))
     differing, shared = _settings(results, models)
@@ -65,15 +76,6 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
     return Comparison(Table("comparison", caption, columns, tuple(groups), note=note), shared)
 
 
-def verdict(found: ConfirmedConfiguration) -> str:
-    """What may be said of a configuration against the candidate, in two words."""
-    if found.difference is None:
-        return "no common seed"
-    if not found.difference.distinguishable:
-        return "too few seeds" if math.isnan(found.difference.adjusted_p) else "not distinguishable"
-    return "higher" if found.difference.test.mean > 0 else "lower"
-
-
 def _why_not(results: StudyResults) -> str:
     if not results.identity:
         return "A study that plain Optuna made names no models."
@@ -82,51 +84,35 @@ def _why_not(results: StudyResults) -> str:
     return "No sampled trial is complete yet."
 
 
-def _model(results: StudyResults, label: str, confirmation: Confirmed | None) -> _Model:
+def _model(results: StudyResults, label: str, confirmation: _Confirmed | None) -> _Model:
     trial = results.trials[results.trials["label"] == label].iloc[0]
-    found = next((one for one in confirmation.configurations if one.label == label), None) if confirmation else None
     rows = results.confirmations[results.confirmations["configuration"] == label]
     gaps = (rows["train_accuracy"] - rows["test_accuracy"]).dropna()
-    return _Model(trial, found, float(gaps.mean()) if len(gaps) else math.nan)
+    return _Model(trial, confirmation, float(gaps.mean()) if len(gaps) else math.nan)
 
 
 def _confirmed_rows(models: list[_Model]) -> list[Row]:
-    described: list[tuple[str, Callable[[_Model, ConfirmedConfiguration], Cell]]] = [
-        ("Test accuracy, mean", lambda _, found: number(percent(found.mean), found.mean, mark="strong")),
-        ("95 % interval", lambda _, found: Cell(percent_range(*found.interval) if found.interval else "–")),
-        ("Seeds", lambda _, found: Cell(_seeds(found))),
-        ("Difference to the candidate, points", lambda _, found: _difference(found, models)),
-        ("its 95 % interval", lambda _, found: Cell(_interval(found))),
-        ("for all comparisons at once", lambda _, found: Cell(_adjusted_interval(found))),
-        ("p, adjusted (Holm)", lambda _, found: Cell(_adjusted_p(found))),
-        ("Verdict", lambda _, found: _verdict_cell(found, models)),
-        ("Train–test gap, points", lambda model, _: Cell(_points(model.train_test_gap))),
+    described: list[tuple[str, Callable[[_Confirmed], Cell]]] = [
+        ("Test accuracy, mean", lambda one: number(one.told.accuracy, one.found.mean, mark="strong")),
+        ("95 % interval", lambda one: Cell(one.told.interval)),
+        ("Seeds", lambda one: Cell(one.told.seeds)),
+        ("Difference to the candidate, points", lambda one: Cell(one.told.difference.removesuffix(_UNIT))),
+        ("its 95 % interval", lambda one: Cell(_interval(one.found))),
+        ("for all comparisons at once", lambda one: Cell(one.told.difference_interval.removesuffix(_UNIT))),
+        ("p, adjusted (Holm)", lambda one: Cell(_adjusted_p(one.found))),
+        ("Verdict", lambda one: Cell(one.told.verdict, mark="strong" if one.told.verdict == "candidate" else "")),
     ]
-    return [
-        Row((Cell(title), *(cell(model, model.found) if model.found else Cell("–") for model in models)))
+    rows = [
+        Row((Cell(title), *(cell(model.confirmed) if model.confirmed else Cell("–") for model in models)))
         for title, cell in described
     ]
+    gaps = (Cell(_points(model.train_test_gap)) for model in models)
+    return [*rows, Row((Cell("Train–test gap, points"), *gaps))]
 
 
 def _points(difference: float) -> str:
     """As in prose, without the unit, which the row's title has."""
     return points(difference).removesuffix(_UNIT)
-
-
-def _is_candidate(found: ConfirmedConfiguration, models: list[_Model]) -> bool:
-    return found is models[0].found
-
-
-def _seeds(found: ConfirmedConfiguration) -> str:
-    lost = {"diverged": found.n_diverged, "failed": found.n_failed, "unfinished": found.n_unfinished}
-    said = "".join(f", {count} {what}" for what, count in lost.items() if count)
-    return f"{found.n_complete} of {found.n_seeds}{said}" if said else str(found.n_complete)
-
-
-def _difference(found: ConfirmedConfiguration, models: list[_Model]) -> Cell:
-    if _is_candidate(found, models) or found.difference is None:
-        return Cell("–")
-    return number(_points(found.difference.test.mean), found.difference.test.mean)
 
 
 def _interval(found: ConfirmedConfiguration) -> str:
@@ -135,18 +121,8 @@ def _interval(found: ConfirmedConfiguration) -> str:
     return points_range(*found.difference.interval).removesuffix(_UNIT)
 
 
-def _adjusted_interval(found: ConfirmedConfiguration) -> str:
-    if found.difference is None or found.difference.adjusted_interval is None:
-        return "–"
-    return points_range(*found.difference.adjusted_interval).removesuffix(_UNIT)
-
-
 def _adjusted_p(found: ConfirmedConfiguration) -> str:
     return p_value(found.difference.adjusted_p).removeprefix("p ").removeprefix("= ") if found.difference else "–"
-
-
-def _verdict_cell(found: ConfirmedConfiguration, models: list[_Model]) -> Cell:
-    return Cell("candidate", mark="strong") if _is_candidate(found, models) else Cell(verdict(found))
 
 
 def _measured_rows(models: list[_Model]) -> list[Row]:
@@ -176,7 +152,7 @@ def _settings(results: StudyResults, models: list[_Model]) -> tuple[tuple[Row, .
     """A row for each setting in which the models differ, and the settings that they share."""
     differing, shared = [], []
     for name in results.settings:
-        texts = [setting_text(model.trial[name]) for model in models]
+        texts = [value(model.trial[name]) for model in models]
         if len(set(texts)) > 1:
             differing.append(Row((Cell(setting_title(name)), *map(Cell, texts))))
         elif texts[0] != "–":
@@ -187,7 +163,7 @@ def _settings(results: StudyResults, models: list[_Model]) -> tuple[tuple[Row, .
 def _caption_end(confirmation: Confirmed | None) -> str:
     if confirmation is None:
         return ", by validation accuracy alone"
-    return f", the candidate first: {confirmation.candidate.n_seeds} fresh seeds each, the same for all"
+    return ", the candidate first, on the same fresh seeds"
 
 
 def _note(confirmation: Confirmed | None) -> str:

@@ -29,11 +29,14 @@ def failures(results: StudyResults) -> Table | Absent:
     if wrong.empty:
         return Absent("failures", "Failures", "No training failed or diverged.")
     why = wrong["reason"].where(~wrong["reason"].str.startswith("diverged"), "diverged: the loss was not finite")
-    groups = list(wrong.assign(why=why).groupby(["why", "message"], sort=False))
-    groups.sort(key=lambda group: -len(group[1]))
+    groups = [
+        (str(why), str(message), rows)
+        for (why, message), rows in wrong.assign(why=why).groupby(["why", "message"], sort=False)
+    ]
+    groups.sort(key=lambda group: -len(group[2]))
     rows = tuple(
         Row((Cell(_reason(why)), number(f"{len(rows)}", len(rows)), Cell(_labels(rows)), Cell(_message(message))))
-        for (why, message), rows in groups[:SHOWN]
+        for why, message, rows in groups[:SHOWN]
     )
     note = f"{len(groups) - SHOWN} more reasons are in the CSV file." if len(groups) > SHOWN else ""
     columns = (Column("Reason"), Column("Trainings", numeric=True), Column("Which"), Column("Message"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from hpstudy.numbers import duration, percent, plural
+from hpstudy.numbers import duration, percent, plural, value
 from hpstudy.report.figure import Absent
 from hpstudy.report.redaction import without_passwords
-from hpstudy.report.score import score, setting_text, setting_title
+from hpstudy.report.score import score, setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, csv_text, number
 from hpstudy.results.study import StudyResults
 
@@ -21,8 +21,10 @@ SHOWN = 200
 _STATES = {
     name: rank for rank, name in enumerate(["complete", "pruned", "failed", "interrupted", "running", "waiting"])
 }
-_ROWS_OF_CSV = ("label", "part", "state", "reason", "message", "value", "train_accuracy", "n_parameters")
-_ROWS_OF_CSV += ("epochs", "epochs_planned", "seconds", "started_at", "ended_at")
+_CSV_COLUMNS = (
+    *("label", "part", "state", "reason", "message", "value", "train_accuracy", "n_parameters"),
+    *("epochs", "epochs_planned", "seconds", "started_at", "ended_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _row(row: Mapping[Hashable, Any], results: StudyResults, settings: list[str]
 
 def setting_cell(setting: object) -> Cell:
     """A setting's value, with its number to sort by where it is one; an en dash where it does not exist."""
-    text = setting_text(setting)
+    text = value(setting)
     if isinstance(setting, (int, float)) and not isinstance(setting, bool):
         return number(text, float(setting))
     return Cell(text)
@@ -122,7 +124,7 @@ def _varies(setting: pd.Series[Any]) -> bool:
 
 
 def _csv(results: StudyResults) -> str:
-    names = [*_ROWS_OF_CSV, *results.settings]
+    names = [*_CSV_COLUMNS, *results.settings]
     trials = pd.concat([results.baselines, _ordered(results, results.search)])
     texts = {name: trials[name].map(without_passwords) for name in ("reason", "message")}
     records = trials.assign(**texts)[names].to_dict("records")

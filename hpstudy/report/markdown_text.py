@@ -6,24 +6,18 @@ import re
 from collections.abc import Iterable
 
 from hpstudy.report.figure import Absent
+from hpstudy.report.plain_text import escaped
 from hpstudy.report.table import Cell, Table
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$@#])")
-"""What begins markup in a line, mentions and GitHub's mathematics included."""
-
-_AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)")
-_LINE_START = re.compile(r"^([-+=]+(?=[ ]|$)|\d+(?=[.)](?: |$)))")
-_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _UNSEEN_IN_CODE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """Any text as one line of Markdown that shows exactly it: no link, no picture, no emphasis, no HTML."""
-    line = _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text).strip())
-    escaped = _MARKUP.sub(r"\\\1", line)
-    unlinked = _AUTOLINK.sub(lambda found: f"{found[1] or found[3]}\\{found[2] or found[4]}", escaped)
-    return _LINE_START.sub(_escaped_start, unlinked)
+    """Any text as one line of Markdown that shows exactly it, without the characters that nobody sees."""
+    return escaped(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def code(text: str, *, language: str = "") -> str:
@@ -84,8 +78,3 @@ def _cell(cell: Cell) -> str:
     if cell.link:
         return f"[{text}]({cell.link})"
     return f"**{text}**" if cell.mark == "strong" else text or " "
-
-
-def _escaped_start(found: re.Match[str]) -> str:
-    # Digits need the backslash behind them: `1\.` is no list.
-    return f"{found[1]}\\" if found[1].isdigit() else f"\\{found[1]}"

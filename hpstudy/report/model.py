@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpstudy.numbers import duration, plural
+from hpstudy.numbers import duration, plural, value
 from hpstudy.report.figure import Absent
 from hpstudy.report.records import last_record
-from hpstudy.report.score import setting_text
 from hpstudy.report.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.scales import heading
 from hpstudy.results.confirmed import configuration_name
@@ -64,7 +63,7 @@ def best_label(results: StudyResults) -> str:
 
 def _settings(results: StudyResults, label: str) -> str:
     row = results.trials[results.trials["label"] == label].to_dict("records")[0]
-    texts = {name: setting_text(row[name]) for name in results.settings}
+    texts = {name: value(row[name]) for name in results.settings}
     return ", ".join(f"{heading(name)} {text}" for name, text in texts.items() if text != "–")
 
 

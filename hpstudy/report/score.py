@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hpstudy.numbers import percent, value
+from hpstudy.numbers import percent
 from hpstudy.report.views.scales import heading
 from hpstudy.results.study import StudyResults
 
@@ -20,10 +20,3 @@ def setting_title(setting: str) -> str:
     """A setting's name as the title of a column or row: `Learning rate`, `Width of lenet5`."""
     name = heading(setting)
     return name[:1].upper() + name[1:]
-
-
-def setting_text(setting: object) -> str:
-    """A setting's value; a whole number that the frame keeps as a float, because others lack it, without a point."""
-    if isinstance(setting, float) and setting.is_integer() and abs(setting) < 1e15:
-        return str(int(setting))
-    return value(setting)

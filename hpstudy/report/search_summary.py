@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from hpstudy.numbers import duration, heading, plural
+from hpstudy.numbers import duration, heading, plural, value
 from hpstudy.report.figure import Absent
-from hpstudy.report.score import setting_text, setting_title
+from hpstudy.report.score import setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Domain, Range
@@ -80,7 +80,7 @@ def searched_settings_table(results: StudyResults) -> Table | Absent:
         cells = [Cell(setting_title(name)), Cell(domain_text(domain))]
         if not leaders.empty:
             found = leaders[name] if name in leaders else pd.Series(dtype=float)
-            cells += [Cell(setting_text(found.iloc[0]) if len(found) else "–"), Cell(_spread(found.dropna()))]
+            cells += [Cell(value(found.iloc[0]) if len(found) else "–"), Cell(_spread(found.dropna()))]
         rows.append(Row(tuple(cells)))
     return Table("search-space", f"{title}, and where the best trials lie", tuple(columns), (Group(tuple(rows)),))
 
@@ -88,22 +88,22 @@ def searched_settings_table(results: StudyResults) -> Table | Absent:
 def domain_text(domain: Domain) -> str:
     """`0.0001 to 0.1, logarithmic`, or the choices."""
     if isinstance(domain, Range):
-        step = f", step {setting_text(domain.step)}" if domain.step is not None else ""
-        return f"{setting_text(domain.low)} to {setting_text(domain.high)}{', logarithmic' if domain.log else ''}{step}"
+        step = f", step {value(domain.step)}" if domain.step is not None else ""
+        return f"{value(domain.low)} to {value(domain.high)}{', logarithmic' if domain.log else ''}{step}"
     values = domain.values if isinstance(domain, Choices) else (domain.value,)
-    return ", ".join(setting_text(value) for value in values)
+    return ", ".join(map(value, values))
 
 
 def _spread(values: pd.Series[Any]) -> str:
     if values.empty:
         return "–"
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        low, high = setting_text(values.min()), setting_text(values.max())
+        low, high = value(values.min()), value(values.max())
         return low if low == high else f"{low} to {high}"
-    counts = values.map(setting_text).value_counts()
-    return ", ".join(f"{value} ({count})" for value, count in counts.items())
+    counts = values.map(value).value_counts()
+    return ", ".join(f"{choice} ({count})" for choice, count in counts.items())
 
 
 def _component(described: Mapping[str, Any]) -> str:
-    options = ", ".join(f"{heading(key)} {setting_text(option)}" for key, option in described.items() if key != "name")
+    options = ", ".join(f"{heading(key)} {value(option)}" for key, option in described.items() if key != "name")
     return f"{described.get('name', '–')}{f' ({options})' if options else ''}"

@@ -52,15 +52,16 @@ def write_reports(
         ArtifactError: A report cannot be written, or predictions are damaged.
     """
     # All are read before any is written: an unknown name must not leave half of the reports.
-    if names:
-        studies, unread = [load_results(url, study=name) for name in dict.fromkeys(names)], []
-    else:
-        studies, unread = _every_study(url)
+    studies, unread = _named_studies(url, names) if names else _every_study(url)
     written = [_write(study, output=output, artifacts=artifacts, with_markdown=with_markdown) for study in studies]
     if len(studies) > 1:
         index = write_index(studies, output=output)
         written.append(Written("", f"{len(studies)} studies compared", (index,)))
     return [*written, *unread]
+
+
+def _named_studies(url: str, names: Sequence[str]) -> tuple[list[StudyResults], list[Written]]:
+    return [load_results(url, study=name) for name in dict.fromkeys(names)], []
 
 
 def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:

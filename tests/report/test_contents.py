@@ -55,11 +55,11 @@ def test_the_comparison_puts_the_candidate_first_and_holds_all_models_against_it
     assert found["Test accuracy, mean"] == ["90.50 %", "88.23 %", "90.25 %", "–"]
     # 0.900, 0.910, 0.905: deviation 0.005, t(2) = 4.303, so ± 1.242 points.
     assert found["95 % interval"][0] == "89.26 % to 91.74 %"
-    assert found["Seeds"] == ["3", "3", "2 of 3, 1 diverged", "–"]
+    assert found["Seeds"] == ["3", "3", "2; 1 diverged", "–"]
     # Differences −2.0, −2.5 and −2.3 points: deviation 0.2517, ± 0.625.
     assert found["Difference to the candidate, points"] == ["–", "−2.27", "−0.25", "–"]
     assert found["its 95 % interval"][1] == "−2.89 to −1.64"
-    assert found["Verdict"] == ["candidate", "lower", "too few seeds", "–"]
+    assert found["Verdict"] == ["candidate", "lower", "too few seeds to tell", "–"]
     assert found["Train–test gap, points"] == ["+2.50", "+4.77", "+2.75", "–"]
     assert found["Validation accuracy"][1:] == ["87.00 %", found["Validation accuracy"][2], "86.00 %"]
     assert [group.title for group in table.groups] == [
