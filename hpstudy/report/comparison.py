@@ -10,8 +10,8 @@ import pandas as pd
 
 from hpstudy.numbers import duration, p_value, percent, plural, points, points_range, value
 from hpstudy.report.figure import Absent
-from hpstudy.report.score import setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, number
+from hpstudy.report.titles import setting_title
 from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configuration_name
 from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows
 from hpstudy.results.study import StudyResults

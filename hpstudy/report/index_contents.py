@@ -80,10 +80,10 @@ def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
     for name in names:
         cells = []
         for column in data:
-            told = [_entry(study, name, found[study.name]) for study in studies if dataset_text(study) == column]
-            cells.append(Cell("; ".join(text for text in told if text) or "–"))
+            offering = [study for study in studies if dataset_text(study) == column and name in architectures(study)]
+            cells.append(Cell(_entries(offering, name, found), mark="lines"))
         rows.append(Row((Cell(name), *cells)))
-    columns = (Column("Architecture"), *(Column(name, numeric=True) for name in data))
+    columns = (Column("Architecture"), *(Column(name) for name in data))
     note = (
         "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer: the first of "
         "its confirmed configurations, as the search placed them."
@@ -91,15 +91,19 @@ def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
     return Table("matrix", title, columns, (Group(tuple(rows)),), note=note)
 
 
-def _entry(study: StudyResults, architecture: str, found: Confirmed | None) -> str:
-    """What a study says of an architecture; empty where it does not offer it."""
-    if architecture not in architectures(study):
-        return ""
-    first = _first_with(study, architecture, found)
-    if first is None or first.n_complete == 0:
-        return f"not confirmed ({study.name})"
-    interval = f" ({percent_range(*first.interval)})" if first.interval else ""
-    return f"{percent(first.mean)}{interval}, {plural(first.n_complete, 'seed')} ({study.name})"
+def _entries(studies: Sequence[StudyResults], architecture: str, found: Mapping[str, Confirmed | None]) -> str:
+    """A line for each study that has confirmed an architecture, and one with those that have not; else an en dash."""
+    lines, open_studies = [], []
+    for study in studies:
+        first = _first_with(study, architecture, found[study.name])
+        if first is None or first.n_complete == 0:
+            open_studies.append(study.name)
+            continue
+        interval = f" ({percent_range(*first.interval)})" if first.interval else ""
+        lines.append(f"{percent(first.mean)}{interval}, {plural(first.n_complete, 'seed')} ({study.name})")
+    if open_studies:
+        lines.append(f"not confirmed: {', '.join(open_studies)}")
+    return "\n".join(lines) or "–"
 
 
 def _first_with(study: StudyResults, architecture: str, found: Confirmed | None) -> ConfirmedConfiguration | None:

@@ -11,8 +11,9 @@ import pandas as pd
 from hpstudy.numbers import duration, percent, plural, value
 from hpstudy.report.figure import Absent
 from hpstudy.report.redaction import without_passwords
-from hpstudy.report.score import score, setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table, csv_text, number
+from hpstudy.report.titles import setting_title
+from hpstudy.report.views.scales import objective_words
 from hpstudy.results.study import StudyResults
 
 SHOWN = 200
@@ -87,7 +88,7 @@ def _row(row: Mapping[Hashable, Any], results: StudyResults, settings: list[str]
     cells = (
         number(str(row["label"]), float(row["number"])),
         Cell(state, float(_STATES.get(state, len(_STATES))), state),
-        number(score(results, row["value"]), row["value"]),
+        number(objective_words(results, row["value"]), row["value"]),
         *train,
         *(setting_cell(row[name]) for name in settings),
         *cost,

@@ -10,8 +10,8 @@ import pandas as pd
 
 from hpstudy.numbers import duration, heading, plural, value
 from hpstudy.report.figure import Absent
-from hpstudy.report.score import setting_title
 from hpstudy.report.table import Cell, Column, Group, Row, Table
+from hpstudy.report.titles import setting_title
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Domain, Range
 

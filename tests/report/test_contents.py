@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hpstudy.numbers import value
 from hpstudy.report.comparison import Comparison
 from hpstudy.report.contents import Contents, build_contents
 from hpstudy.report.figure import Absent, Figure
@@ -213,7 +214,7 @@ def test_a_foreign_study_has_no_accuracies() -> None:
     texts = [cell.text for row in contents.leaderboard.table.groups[0].rows for cell in row.cells]
     assert not any("%" in text for text in texts)
     first = contents.leaderboard.table.groups[0].rows[0].cells[2].text
-    assert first == f"{foreign_study().ranked['value'].min():.6g}"
+    assert first == value(foreign_study().ranked["value"].min())
     assert "%" not in contents.head.verdict
 
 

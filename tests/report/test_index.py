@@ -48,7 +48,7 @@ def test_the_matrix_has_confirmed_accuracies_with_intervals() -> None:
     assert isinstance(contents.matrix, Table)
     rows = {row.cells[0].text: row.cells[1].text for row in contents.matrix.groups[0].rows}
     assert rows == {
-        "lenet5": "90.50 % (89.26 % to 91.74 %), 3 seeds (full); not confirmed (unconfirmed)",
+        "lenet5": "90.50 % (89.26 % to 91.74 %), 3 seeds (full)\nnot confirmed: unconfirmed",
         "cnn": "92.55 % (91.88 % to 93.22 %), 4 seeds (second)",
     }
     assert contents.foreign == "Made by plain Optuna and not compared: optuna/../x y."
