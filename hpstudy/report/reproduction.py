@@ -12,11 +12,19 @@ from hpstudy.numbers import listed, plural
 from hpstudy.report.figure import Absent
 from hpstudy.report.records import last_record
 from hpstudy.report.redaction import without_passwords
-from hpstudy.report.table import Column, Group, Row, Table, words
+from hpstudy.report.table import Cell, Column, Group, Row, Table, words
 from hpstudy.results.study import StudyResults
 
-_COMPARED = ("versions", "device", "processor", "threads", "engine", "git", "data")
-"""What two runs of one study should have in common."""
+_COMPARED = {
+    "versions": "versions",
+    "device": "device",
+    "processor": "processor",
+    "threads": "threads",
+    "engine": "engine",
+    "git": "git commit",
+    "data": "data files",
+}
+"""What two runs of one study should have in common, by its key in what is recorded."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +100,14 @@ def device_text(record: Mapping[str, Any]) -> str:
 
 def _differences(runs: pd.DataFrame) -> str:
     records = list(runs["record"])
-    differing = [key for key in _COMPARED if len({repr(record[key]) for record in records if key in record}) > 1]
+    differing = [
+        said for key, said in _COMPARED.items() if len({repr(record[key]) for record in records if key in record}) > 1
+    ]
     if not differing:
         return ""
-    return f"The runs differ in {listed(differing)}: numbers of one run need not repeat under the machine of another."
+    return (
+        f"The runs differ in {listed(differing)}: a training repeats to the last bit only under what its own run had."
+    )
 
 
 def _run_table(runs: pd.DataFrame) -> Table | Absent:
@@ -105,11 +117,10 @@ def _run_table(runs: pd.DataFrame) -> Table | Absent:
     columns = tuple(Column(name) for name in ("Began (UTC)", "Ended (UTC)", "Why it ended", "Command"))
     rows = tuple(
         Row(
-            words(
-                _time(run["started_at"]),
-                _time(run["ended_at"]),
-                without_passwords(run["end_reason"] or "no end is recorded"),
-                without_passwords(run["command"]),
+            (
+                *(Cell(_time(run[moment]), mark="whole") for moment in ("started_at", "ended_at")),
+                Cell(without_passwords(run["end_reason"] or "no end is recorded")),
+                Cell(without_passwords(run["command"])),
             )
         )
         for run in runs.to_dict("records")

@@ -44,7 +44,7 @@ class Opened:
 OpenPage = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright allows one at a time in a process, and other modules start their own
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; a test without it is skipped, unless HPSTUDY_REQUIRE_BROWSER says that there must be one."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -136,11 +136,13 @@ def test_all_trials_download_as_csv(reports: dict[str, Path], open_page: OpenPag
     assert lines[0].startswith("label,part,state,reason,message,value,")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["full", "index", "only_pruned"])
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("full", "light"), ("full", "dark"), ("index", "dark"), ("only_pruned", "light")]
+)
 def test_axe_finds_no_violation(reports: dict[str, Path], open_page: OpenPage, name: str, scheme: str) -> None:
     opened = open_page(reports[name], color_scheme=scheme, bypass_csp=True)
-    opened.draw_all()
+    if scheme == "light":  # of a drawing axe reads no colours, so that one time is enough
+        opened.draw_all()
     opened.page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     opened.page.evaluate(AXE)
     result = opened.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
