@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from hpstudy.report.markdown import write_markdown
 from hpstudy.report.markdown_text import code, plain
@@ -89,6 +90,12 @@ def test_a_hostile_study_makes_no_heading_link_or_html_of_its_own(tmp_path: Path
     assert not re.search(r"(?<!\\)<", outside)
     assert {address.rpartition(".")[2] for address in re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)} == {"png"}
     assert len(re.findall(r"^#", outside, flags=re.MULTILINE)) == 10
+    # markdown-it is what rich reads Markdown with.
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    assert set(re.findall(r"<([a-z0-9]+)", html)) <= {
+        *("h1", "h2", "p", "ul", "ol", "li", "strong", "em", "code", "pre", "img"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+    }
 
 
 @pytest.mark.parametrize("name", ["empty", "all_failed", "foreign"])
