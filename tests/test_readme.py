@@ -22,7 +22,7 @@ def test_every_command_that_it_names_exists_and_the_other_way_round() -> None:
     assert commands == set(COMMANDS)
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[a-z]+)", README))))
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[a-z-]+)", README))))
 def test_every_option_that_it_names_exists(option: str) -> None:
     known = {name for command in COMMANDS.values() for parameter in command.params for name in parameter.opts}
     assert option in known

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hpstudy.artifacts import TestPredictions, written_whole
-from hpstudy.report.contents import BASIS, Contents, build_contents
-from hpstudy.report.figure import Absent
+from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.markdown_text import bullets, code, facts, picture, plain, reason, table_or_reason
 from hpstudy.report.names import anchor, file_stem
-from hpstudy.report.places import OTHERS, Places, Section, figure_numbers, placed
+from hpstudy.report.sections.contents import BASIS, Contents, build_contents
+from hpstudy.report.sections.places import OTHERS, Places, Section, figure_numbers, placed
 from hpstudy.results.study import StudyResults
 
 README = "README.md"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from hpstudy.report.figure import Absent
+from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.plain_text import escaped
-from hpstudy.report.table import Cell, Table
+from hpstudy.report.sections.table import Cell, Table
 
 _UNSEEN = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"

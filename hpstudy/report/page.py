@@ -19,11 +19,11 @@ from markupsafe import Markup, escape
 
 from hpstudy import __version__
 from hpstudy.artifacts import TestPredictions, written_whole
-from hpstudy.report.contents import BASIS, build_contents
-from hpstudy.report.figure import Absent
-from hpstudy.report.index_contents import build_index
+from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.names import anchor, file_stem
-from hpstudy.report.places import figure_numbers, one_section, placed
+from hpstudy.report.sections.contents import BASIS, build_contents
+from hpstudy.report.sections.index_contents import build_index
+from hpstudy.report.sections.places import figure_numbers, one_section, placed
 from hpstudy.results.study import StudyResults
 
 INDEX = "index.html"

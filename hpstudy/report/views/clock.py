@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Numbers, numbers
+from hpstudy.report.drawing.chart import Numbers, numbers
 from hpstudy.results.study import StudyResults
 
 PAUSE_HOURS = 0.25

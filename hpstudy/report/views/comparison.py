@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.numbers import percent
-from hpstudy.report.chart import Axis, Chart, Intervals, Line, Mark, Numbers, Panel, Points, Symbol, numbers
-from hpstudy.report.labels import shown
-from hpstudy.report.palette import SERIES
+from hpstudy.report.drawing.chart import Axis, Chart, Intervals, Line, Mark, Numbers, Panel, Points, Symbol, numbers
+from hpstudy.report.drawing.labels import shown
+from hpstudy.report.drawing.palette import SERIES
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.confirmed import confirmed
 from hpstudy.results.study import StudyResults

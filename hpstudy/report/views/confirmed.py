@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hpstudy.numbers import listed, percent, percent_range, plural
-from hpstudy.report.chart import Axis, Chart, Intervals, Mark, Numbers, Panel, Points, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Axis, Chart, Intervals, Mark, Numbers, Panel, Points, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import capital
 from hpstudy.report.views.slices import jitter
 from hpstudy.report.views.view import NoView, View

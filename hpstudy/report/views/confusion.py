@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import plural
-from hpstudy.report.chart import Axis, Cells, Chart, Mark, Numbers, Panel, Texts, numbers
-from hpstudy.report.labels import shown
-from hpstudy.report.palette import HEAT_TURN
+from hpstudy.report.drawing.chart import Axis, Cells, Chart, Mark, Numbers, Panel, Texts, numbers
+from hpstudy.report.drawing.labels import shown
+from hpstudy.report.drawing.palette import HEAT_TURN
 from hpstudy.report.views.view import NoView, View
 
 MOST_CLASSES = 25

@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.interpolate import griddata
 from scipy.spatial import QhullError
 
-from hpstudy.report.chart import Chart, Field, Mark, Numbers, Panel, Points, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Chart, Field, Mark, Numbers, Panel, Points, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import (
     axis_words,
     better,

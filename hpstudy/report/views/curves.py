@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.numbers import percent
-from hpstudy.report.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Symbol, joined, numbers
-from hpstudy.report.labels import shown
-from hpstudy.report.palette import SERIES
+from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Symbol, joined, numbers
+from hpstudy.report.drawing.labels import shown
+from hpstudy.report.drawing.palette import SERIES
 from hpstudy.report.views.scales import capital, sampled
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Axis, Bars, Chart, Intervals, Mark, Numbers, Panel, Texts, numbers
+from hpstudy.report.drawing.chart import Axis, Bars, Chart, Intervals, Mark, Numbers, Panel, Texts, numbers
 from hpstudy.report.views.scales import capital, heading
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hpstudy.report.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 

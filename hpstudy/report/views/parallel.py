@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hpstudy.report.chart import Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import (
     choice_text,
     choices,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.report.chart import Axis, Chart, Images, Line, Mark, Numbers, Panel, Texts, joined, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Axis, Chart, Images, Line, Mark, Numbers, Panel, Texts, joined, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.view import NoView, View
 
 MOST_PICTURES = 24

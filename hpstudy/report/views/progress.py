@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Axis, Bars, Chart, Hatch, Line, Mark, Panel, Points, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Axis, Bars, Chart, Hatch, Line, Mark, Panel, Points, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.clock import Work, work
 from hpstudy.report.views.pruning import ENDED
 from hpstudy.report.views.scales import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Axis, Bars, Chart, Hatch, Mark, Panel, numbers
+from hpstudy.report.drawing.chart import Axis, Bars, Chart, Hatch, Mark, Panel, numbers
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hpstudy.numbers import percent
 from hpstudy.numbers import value as number_words
-from hpstudy.report.chart import Axis, Numbers, Symbol, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Axis, Numbers, Symbol, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Domain, Range
 

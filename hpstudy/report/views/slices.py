@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hpstudy.report.chart import Chart, Intervals, Mark, Numbers, Panel, Points, numbers
-from hpstudy.report.labels import shown
+from hpstudy.report.drawing.chart import Chart, Intervals, Mark, Numbers, Panel, Points, numbers
+from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import (
     axis_words,
     choice_text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hpstudy.report.chart import Chart
+from hpstudy.report.drawing.chart import Chart
 
 
 @dataclass(frozen=True, eq=False)

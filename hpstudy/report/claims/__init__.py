@@ -1,0 +1,1 @@
+"""What a study may claim, and the statistics behind it: findings, associations, importance."""

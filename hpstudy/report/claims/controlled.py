@@ -1,0 +1,143 @@
+"""Sentences from the confirmation: the same seeds for every configuration, differences adjusted for their number."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from hpstudy.numbers import heading, listed, p_value, percent, percent_range, plural, points, points_range, value
+from hpstudy.report.claims.finding import Finding
+from hpstudy.results.confirmed import (
+    FEWEST_PAIRS,
+    Confirmed,
+    ConfirmedConfiguration,
+    Difference,
+    compare,
+    configuration_name,
+)
+from hpstudy.results.study import StudyResults
+
+_FIGURE = "comparison"
+
+_Change = tuple[ConfirmedConfiguration, ConfirmedConfiguration, str]
+"""Before, after, and the setting that changed."""
+
+
+def answer(results: StudyResults, found: Confirmed) -> Finding:
+    """What the search promised and what fresh seeds gave."""
+    candidate = found.candidate
+    name = configuration_name(results, candidate.label)
+    rows = results.trials[results.trials["label"] == candidate.label]
+    promised = percent(float(rows["value"].iloc[0])) if len(rows) else "–"
+    begun = f"The study's answer, {name}, had {promised} on the validation images"
+    if not candidate.n_complete:
+        return Finding(
+            f"{begun}; none of its {plural(candidate.n_seeds, 'fresh seed')} gave a result.", _FIGURE, "note"
+        )
+    interval = f"95 % interval {percent_range(*candidate.interval)}; " if candidate.interval else ""
+    lost = f"; {candidate.n_diverged} of {candidate.n_seeds} diverged" if candidate.n_diverged else ""
+    tested = f"{percent(candidate.mean)} on the test set ({interval}{plural(candidate.n_complete, 'seed')}{lost})"
+    text = f"{begun}; trained afresh on the whole training set it gave {tested}."
+    return Finding(text, _FIGURE, "controlled")
+
+
+def comparisons(results: StudyResults, found: Confirmed) -> list[Finding]:
+    """What the answer beats, what beats it, and from what it is not distinguishable: a sentence each."""
+    name = configuration_name(results, found.candidate.label)
+    told = [(other, other.difference) for other in found.others if other.difference]
+    below = [_against(results, one, by) for one, by in told if by.distinguishable and by.test.mean < 0]
+    above = [_against(results, one, by) for one, by in told if by.distinguishable and by.test.mean > 0]
+    equal = [_beside(results, one, by) for one, by in told if not by.distinguishable]
+    said = []
+    adjusted = "paired differences, 95 % intervals, claims adjusted after Holm"
+    if below:
+        said.append(
+            Finding(f"On the same seeds {name} scored higher {listed(below)} ({adjusted}).", _FIGURE, "controlled")
+        )
+    if above:
+        text = (
+            f"On the same seeds {name} scored lower {listed(above)} ({adjusted}). It stays the study's answer: it "
+            "was fixed before the test set was opened, and to choose by the test set would flatter the choice."
+        )
+        said.append(Finding(text, _FIGURE, "controlled"))
+    if equal:
+        text = f"Not distinguishable from {name} on the test set: {listed(equal)}."
+        said.append(Finding(text, _FIGURE, "nothing"))
+    return said
+
+
+def single_changes(results: StudyResults, found: Confirmed) -> list[Finding]:
+    """The effect of one changed setting: pairs of confirmed configurations that differ in nothing else.
+
+    These pairs are a family of their own for Holm's adjustment; claims come first, then what was not distinguishable.
+    """
+    pairs, rows = _pairs(results, found), _rows(results, found)
+    differences = compare([(after, before) for before, after, _ in pairs])
+    told = [
+        (by.distinguishable, _change(results, pair, rows, by))
+        for pair, by in zip(pairs, differences, strict=True)
+        if by is not None and by.test.n >= FEWEST_PAIRS
+    ]
+    return [finding for claimed, finding in sorted(told, key=lambda one: not one[0])]
+
+
+def _against(results: StudyResults, other: ConfirmedConfiguration, by: Difference) -> str:
+    """`than model 1 by 12.30 points (11.90 to 12.70; 5 seeds)`: the candidate's distance, without a sign."""
+    size, bounds = abs(by.test.mean), sorted(abs(end) for end in by.interval or ())
+    interval = f"{points_range(*bounds).removesuffix(' points')}; ".replace("+", "") if bounds else ""
+    return (
+        f"than {configuration_name(results, other.label)} by {points(size).removeprefix('+')} "
+        f"({interval}{plural(by.test.n, 'seed')})"
+    )
+
+
+def _beside(results: StudyResults, other: ConfirmedConfiguration, by: Difference) -> str:
+    """`trial 11 (−0.10 points, 95 % interval −0.40 to +0.20 points, 5 seeds)`: as its own accuracy stands to it."""
+    name = configuration_name(results, other.label)
+    if by.test.n < FEWEST_PAIRS:
+        return f"{name} ({points(by.test.mean)}, and {plural(by.test.n, 'seed')} too few to tell)"
+    interval = f", 95 % interval {points_range(*by.interval)}" if by.interval else ""
+    return f"{name} ({points(by.test.mean)}{interval}, {plural(by.test.n, 'seed')})"
+
+
+def _pairs(results: StudyResults, found: Confirmed) -> list[_Change]:
+    """Confirmed configurations in the order of the trials that differ in one setting alone, and in which."""
+    rows = _rows(results, found)
+    by_label = {one.label: one for one in found.configurations}
+    pairs = [(before, after, _changed(rows[before], rows[after], results)) for before, after in combinations(rows, 2)]
+    return [
+        (by_label[before], by_label[after], changed[0])
+        for before, after, changed in pairs
+        if len(changed) == 1 and rows[before]["epochs_planned"] == rows[after]["epochs_planned"]
+    ]
+
+
+def _rows(results: StudyResults, found: Confirmed) -> dict[str, dict[Hashable, Any]]:
+    """The trials that were confirmed, by label, in their order."""
+    labels = [one.label for one in found.configurations]
+    chosen = results.trials[results.trials["label"].isin(labels)]
+    return {str(row["label"]): row for row in chosen.to_dict("records")}
+
+
+def _changed(before: Mapping[Hashable, Any], after: Mapping[Hashable, Any], results: StudyResults) -> list[str]:
+    return [
+        name
+        for name in results.settings
+        if name in before and not (before[name] == after[name] or (pd.isna(before[name]) and pd.isna(after[name])))
+    ]
+
+
+def _change(results: StudyResults, change: _Change, rows: Mapping[str, Any], by: Difference) -> Finding:
+    before, after, setting = change
+    names = f"{configuration_name(results, before.label)} to {configuration_name(results, after.label)}"
+    values = f"from {value(rows[before.label][setting])} to {value(rows[after.label][setting])}"
+    interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""
+    sure = f"{points(by.test.mean)} ({interval}{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)})"
+    begun = f"Changing only {heading(setting)} {values} ({names})"
+    if by.distinguishable:
+        verb = "raised" if by.test.mean > 0 else "lowered"
+        return Finding(f"{begun} {verb} the test accuracy: {sure}.", _FIGURE, "controlled")
+    return Finding(f"{begun} made no distinguishable difference: {sure}.", _FIGURE, "nothing")

@@ -1,0 +1,1 @@
+"""Charts, and what draws them: Plotly for the HTML report, matplotlib for pictures."""

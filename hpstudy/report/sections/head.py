@@ -1,0 +1,99 @@
+"""The head of a report: what was studied, what came of it, and how much was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hpstudy.numbers import duration, listed, plural
+from hpstudy.report.redaction import without_passwords
+from hpstudy.report.sections.records import last_record
+from hpstudy.report.sections.reproduction import device_text
+from hpstudy.report.sections.search_summary import planned_trials, trials_by_state
+from hpstudy.results.confirmed import headline
+from hpstudy.results.study import StudyResults
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands on top.
+
+    Attributes:
+        name: The study.
+        question: Its description; may be empty.
+        verdict: The answer in one line.
+        facts: Terms and what holds.
+    """
+
+    name: str
+    question: str
+    verdict: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def head(results: StudyResults) -> Head:
+    """The head of a study's report."""
+    facts = []
+    if results.identity:
+        facts += [("Data", data_text(results)), ("Architecture", listed(architectures(results)))]
+    else:
+        facts.append(("Made by", f"plain Optuna; {'larger' if results.maximize else 'smaller'} values are better"))
+    facts += [("State", _state(results)), ("Trials", trials_by_state(results))]
+    if len(results.baselines):
+        facts.append(("Named models", str(len(results.baselines))))
+    if results.identity:
+        facts.append(("Trained", _trained(results)))
+    record = last_record(results)
+    if "device" in record:
+        facts.append(("Device", device_text(record)))
+    return Head(results.name, without_passwords(results.description), headline(results), tuple(facts))
+
+
+def architectures(results: StudyResults) -> list[str]:
+    """The architectures that a study offers."""
+    return [str(name) for name in results.identity.get("architecture", ())]
+
+
+def dataset_text(results: StudyResults) -> str:
+    """A study's data set, with the share of it where that is not all."""
+    dataset = results.identity.get("dataset", {})
+    share = dataset.get("share", 1.0)
+    return str(dataset.get("name", "–")) + (f" ({100 * share:g} % of it)" if share < 1 else "")
+
+
+def data_text(results: StudyResults) -> str:
+    """A study's data set with its numbers of images, as far as a run recorded them."""
+    images = last_record(results).get("images", {})
+    parts = {"train": "training", "validation": "validation", "test": "test"}
+    counts = [f"{images[key]:,} {words}" for key, words in parts.items() if key in images]
+    text = dataset_text(results)
+    if counts:
+        text += f": {listed(counts)} images"
+    if classes := images.get("classes"):
+        text += f", {len(classes):,} classes"
+    return text
+
+
+def _state(results: StudyResults) -> str:
+    if results.state == "finished":
+        return "finished"
+    target = planned_trials(results.runs)
+    ended = int(results.search["state"].isin(["complete", "pruned", "failed"]).sum())
+    progress = f"{ended} of {target} trials" if target is not None else plural(ended, "trial")
+    if results.state == "running":
+        return f"running: {progress} have ended; this report shows what was there when it was made"
+    return f"stopped after {progress}; the same command goes on with it"
+
+
+def _trained(results: StudyResults) -> str:
+    epochs = len(results.epochs)
+    text = f"{plural(epochs, 'epoch')}, {duration(float(results.epochs['seconds'].sum()))} of training"
+    wall = _run_seconds(results.runs)
+    return f"{text} in {duration(wall)} of runs" if wall else text
+
+
+def _run_seconds(runs: pd.DataFrame) -> float:
+    """How long the runs took together; one that was killed counts for nothing, since its end is not known."""
+    ended = runs.dropna(subset=["ended_at"])
+    return float((ended["ended_at"] - ended["started_at"]).dt.total_seconds().sum()) if len(ended) else 0.0

@@ -1,0 +1,125 @@
+"""The best model of a study: its layers, its size, and how fast it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpstudy.numbers import duration, plural, value
+from hpstudy.report.drawing.figure import Absent
+from hpstudy.report.sections.records import last_record
+from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
+from hpstudy.report.views.scales import heading
+from hpstudy.results.confirmed import configuration_name
+from hpstudy.results.study import StudyResults
+
+BEST = "best"
+"""The best trial's key in a run's `models`; baselines have their names."""
+
+SIZE_RULE = (
+    "A convolution or pooling layer turns a side of n pixels into ⌊(n − k + 2p) / s⌋ + 1, with a kernel of k pixels, "
+    "p pixels of padding on each side and a stride of s. Shapes are channels × height × width."
+)
+
+
+@dataclass(frozen=True)
+class BestModel:
+    """What is told of the best model.
+
+    Attributes:
+        label: Of the trial: the confirmed candidate, else the best; empty where there is none.
+        facts: Terms and what holds: its settings, size, speed.
+        layers: Its layer table.
+        size_rule: How feature maps get their sizes.
+    """
+
+    label: str
+    facts: tuple[tuple[str, str], ...]
+    layers: Table | Absent
+    size_rule: str = SIZE_RULE
+
+
+def best_model(results: StudyResults) -> BestModel:
+    """The model of the confirmed candidate, else of the best trial."""
+    label = best_label(results)
+    described = last_record(results).get("models", {}).get(BEST, {})
+    facts = []
+    if label:
+        facts.append(("From", f"{configuration_name(results, label)} of {results.name}"))
+        facts.append(("Settings", _settings(results, label)))
+    facts += [("Size", _size(described))] if described.get("layers") else []
+    facts += [("Speed", speed)] if (speed := _speed(results, label)) else []
+    return BestModel(label, tuple(facts), _layer_table(results, described))
+
+
+def best_label(results: StudyResults) -> str:
+    """The label of the study's answer: its candidate, else its best trial; empty where no trial is complete."""
+    if results.candidate is not None:
+        return results.candidate
+    ranked = results.ranked
+    return "" if ranked.empty else str(ranked["label"].iloc[0])
+
+
+def _settings(results: StudyResults, label: str) -> str:
+    row = results.trials[results.trials["label"] == label].to_dict("records")[0]
+    texts = {name: value(row[name]) for name in results.settings}
+    return ", ".join(f"{heading(name)} {text}" for name, text in texts.items() if text != "–")
+
+
+def _size(described: Mapping[str, Any]) -> str:
+    layers = described["layers"]
+    parameters = described.get("n_parameters", sum(layer["parameters"] for layer in layers))
+    cost = sum(layer["mult_adds"] for layer in layers)
+    return f"{parameters:,} parameters, {cost:,} multiply–adds an image, {plural(len(layers), 'layer')}"
+
+
+def _speed(results: StudyResults, label: str) -> str:
+    """Training images a second over the epochs of a trial; empty where times or the number of images are unknown."""
+    images = last_record(results).get("images", {}).get("train")
+    trial = results.trials[results.trials["label"] == label]
+    seconds = results.epochs[results.epochs["trial_id"].isin(trial["trial_id"])]["seconds"]
+    if not images or seconds.empty or seconds.median() <= 0:
+        return ""
+    rate = images / float(seconds.median())
+    device = last_record(results).get("device", "an unknown device")
+    return (
+        f"{rate:,.0f} training images a second on {device}: {duration(float(seconds.median()))} for an epoch of "
+        f"{images:,} images (median of {plural(len(seconds), 'epoch')}, each with its evaluation)"
+    )
+
+
+def _layer_table(results: StudyResults, described: Mapping[str, Any]) -> Table | Absent:
+    title = "Layers of the best model"
+    layers: Sequence[Mapping[str, Any]] = described.get("layers", ())
+    if not layers:
+        why = "this study was run by plain Optuna" if not results.identity else "no run of this study recorded them"
+        return Absent("layers", title, f"The layers are not known: {why}.")
+    columns = (
+        Column("Layer"),
+        Column("Kind"),
+        Column("Output", numeric=True),
+        Column("Parameters", numeric=True),
+        Column("Multiply–adds", numeric=True),
+    )
+    shape = last_record(results).get("images", {}).get("input_shape")
+    first = [Row(words("input", "", _shape(shape), "", ""))] if shape else []
+    rows = [
+        Row(
+            (
+                *words(str(layer["name"]), str(layer["kind"]), _shape(layer["output_shape"])),
+                _count(layer["parameters"]),
+                _count(layer["mult_adds"]),
+            )
+        )
+        for layer in layers
+    ]
+    return Table("layers", title, columns, (Group((*first, *rows)),), note=SIZE_RULE)
+
+
+def _count(count: int) -> Cell:
+    return number(f"{count:,}" if count else "–", count)
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "×".join(str(size) for size in shape)

@@ -1,0 +1,140 @@
+"""How a study is repeated: commands, study file, seeds, versions, machine and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from hpstudy.numbers import listed, plural
+from hpstudy.report.drawing.figure import Absent
+from hpstudy.report.redaction import without_passwords
+from hpstudy.report.sections.records import last_record
+from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
+from hpstudy.results.study import StudyResults
+
+_COMPARED = {
+    "versions": "versions",
+    "device": "device",
+    "processor": "processor",
+    "threads": "threads",
+    "engine": "engine",
+    "git": "git commit",
+    "data": "data files",
+}
+"""What two runs of one study should have in common, by its key in what is recorded."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a reader needs to repeat a study.
+
+    Attributes:
+        commands: As they were typed, oldest first, without repetition.
+        study_file: The text of the last run's study file; empty where none is recorded.
+        facts: Terms and what holds: seeds, versions, device, commit.
+        differences: A sentence that says in what runs differ; empty where they do not.
+        runs: The runs, oldest first.
+        checksums: The data files with their sums.
+        sources: The text of each file of a user's architecture, by the architecture's name.
+    """
+
+    commands: tuple[str, ...]
+    study_file: str
+    facts: tuple[tuple[str, str], ...]
+    differences: str
+    runs: Table | Absent
+    checksums: Table | Absent
+    sources: tuple[tuple[str, str], ...]
+
+
+def reproduction(results: StudyResults) -> Reproduction:
+    """What the runs of a study recorded."""
+    record = last_record(results)
+    files = [without_passwords(text) for text in results.runs["study_file"] if text]
+    sources = record.get("architecture_sources", {})
+    return Reproduction(
+        commands=tuple(dict.fromkeys(map(without_passwords, results.runs["command"]))),
+        study_file=files[-1] if files else "",
+        facts=_facts(results, record),
+        differences=_differences(results.runs),
+        runs=_run_table(results.runs),
+        checksums=_checksums(record.get("data", {})),
+        sources=tuple((name, without_passwords(text)) for name, text in sources.items()),
+    )
+
+
+def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    facts = []
+    if "seed" in results.identity:
+        text = (
+            f"{results.identity['seed']}; split, weights, batches, dropout and sampler of each training derive from it"
+        )
+        facts.append(("Study seed", text))
+    if not results.confirmations.empty:
+        seeds = sorted(set(results.confirmations["seed"]))
+        facts.append(
+            ("Confirmation", f"seeds {listed([str(seed) for seed in seeds])}, the same for each configuration")
+        )
+    if versions := record.get("versions"):
+        facts.append(("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
+    if "device" in record:
+        facts.append(("Device", device_text(record)))
+    if "platform" in record:
+        facts.append(("System", str(record["platform"])))
+    if "engine" in record:
+        facts.append(("Engine", f"{record['engine']}: equal configurations give equal bits on the CPU for one engine"))
+    if git := record.get("git"):
+        clean = {True: "clean", False: "with changes that were not committed", None: "unknown whether clean"}
+        facts.append(("Commit", f"{git['commit']} ({clean[git.get('clean')]})"))
+    return tuple(facts)
+
+
+def device_text(record: Mapping[str, Any]) -> str:
+    """`cpu, Intel(R) Xeon(R) Processor, 2 threads`, as far as it is recorded."""
+    threads = plural(record["threads"], "thread") if "threads" in record else ""
+    return ", ".join(str(part) for part in (record.get("device"), record.get("processor"), threads) if part)
+
+
+def _differences(runs: pd.DataFrame) -> str:
+    records = list(runs["record"])
+    differing = [
+        said for key, said in _COMPARED.items() if len({repr(record[key]) for record in records if key in record}) > 1
+    ]
+    if not differing:
+        return ""
+    return (
+        f"The runs differ in {listed(differing)}: a training repeats to the last bit only under what its own run had."
+    )
+
+
+def _run_table(runs: pd.DataFrame) -> Table | Absent:
+    title = "Runs"
+    if runs.empty:
+        return Absent("runs", title, "No run is recorded: hpstudy did not make this study.")
+    columns = tuple(Column(name) for name in ("Began (UTC)", "Ended (UTC)", "Why it ended", "Command"))
+    rows = tuple(
+        Row(
+            (
+                *(Cell(_time(run[moment]), mark="whole") for moment in ("started_at", "ended_at")),
+                Cell(without_passwords(run["end_reason"] or "no end is recorded")),
+                Cell(without_passwords(run["command"])),
+            )
+        )
+        for run in runs.to_dict("records")
+    )
+    return Table("runs", plural(len(rows), "run"), columns, (Group(rows),))
+
+
+def _time(moment: pd.Timestamp | None) -> str:
+    return "–" if moment is None or pd.isna(moment) else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _checksums(data: Mapping[str, str]) -> Table | Absent:
+    title = "Data files"
+    if not data:
+        return Absent("data-files", title, "No checksums of data files are recorded.")
+    rows = tuple(Row(words(name, total)) for name, total in data.items())
+    return Table("data-files", f"{title} and their SHA-256", (Column("File"), Column("SHA-256")), (Group(rows),))

@@ -1,0 +1,109 @@
+"""How a study was searched: what it cost, what pruning saved, and from which values settings were drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hpstudy.numbers import duration, heading, plural, value
+from hpstudy.report.drawing.figure import Absent
+from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
+from hpstudy.report.sections.titles import setting_title
+from hpstudy.results.study import StudyResults
+from hpstudy.spec.study import Choices, Domain, Range
+
+FEW = 5
+"""How many of the best trials tell where good values lie."""
+
+
+def search_facts(results: StudyResults) -> tuple[tuple[str, str], ...]:
+    """Sampler, pruner, trials by state, cost and savings, each as a term and what holds."""
+    search, identity = results.search, results.identity
+    facts = [("Trials", trials_by_state(results))]
+    if identity:
+        facts += [
+            ("Sampler", _component(identity.get("sampler", {}))),
+            ("Pruner", _component(identity.get("pruner", {}))),
+            ("Validation part", f"{100 * identity['validation']:g} % of the training set, the same for every trial"),
+            (
+                "Trained",
+                f"{plural(int(search['epochs'].sum()), 'epoch')} in {duration(float(search['seconds'].sum()))}",
+            ),
+            ("Saved by pruning", saved_by_pruning(search)),
+        ]
+        if diverged := int(search["reason"].str.startswith("diverged").sum()):
+            facts.append(("Diverged", f"{plural(diverged, 'trial')}: the loss was not finite"))
+    return tuple(facts)
+
+
+def trials_by_state(results: StudyResults) -> str:
+    """`50 sampled: 31 complete, 18 pruned, 1 failed`."""
+    states = results.search["state"].value_counts()
+    text = ", ".join(f"{count:,} {state}" for state, count in states.items())
+    return f"{len(results.search):,} sampled" + (f": {text}" if text else "")
+
+
+def saved_by_pruning(search: pd.DataFrame) -> str:
+    """What stopping weak and diverged trials early saved, in epochs of all that were begun and did not fail."""
+    pruned = search[search["state"] == "pruned"]
+    if pruned.empty:
+        return "nothing: no trial was stopped early"
+    saved = int((pruned["epochs_planned"] - pruned["epochs"]).sum())
+    planned = int(search[search["state"].isin(["complete", "pruned"])]["epochs_planned"].sum())
+    return f"{saved:,} of {planned:,} epochs, in {plural(len(pruned), 'trial')} stopped early"
+
+
+def planned_trials(runs: pd.DataFrame) -> int | None:
+    """How many trials the last run was to reach: by its command line, else by its study file; None if neither says."""
+    for run in reversed(runs.to_dict("records")):
+        words: Any = re.search(r"--trials[ =](\d+)", str(run["command"]))
+        written = re.search(r"^trials:[ \t]*(\d+)", str(run["study_file"]), re.MULTILINE)
+        if found := words or written:
+            return int(found[1])
+    return None
+
+
+def searched_settings_table(results: StudyResults) -> Table | Absent:
+    """Each searched setting: what it was drawn from, its value in the best trial, and those in the best few."""
+    title = "What was searched"
+    if not results.domains:
+        return Absent("search-space", title, "No setting was searched.")
+    leaders = results.ranked.head(FEW)
+    columns = [Column("Setting"), Column("Drawn from")]
+    if not leaders.empty:
+        columns += [Column(f"In trial {leaders['label'].iloc[0]}, the best"), Column(f"In the best {len(leaders)}")]
+    rows = []
+    for name, domain in results.domains.items():
+        cells = [Cell(setting_title(name)), Cell(domain_text(domain))]
+        if not leaders.empty:
+            found = leaders[name] if name in leaders else pd.Series(dtype=float)
+            cells += [Cell(value(found.iloc[0]) if len(found) else "–"), Cell(_spread(found.dropna()))]
+        rows.append(Row(tuple(cells)))
+    return Table("search-space", f"{title}, and where the best trials lie", tuple(columns), (Group(tuple(rows)),))
+
+
+def domain_text(domain: Domain) -> str:
+    """`0.0001 to 0.1, logarithmic`, or the choices."""
+    if isinstance(domain, Range):
+        step = f", step {value(domain.step)}" if domain.step is not None else ""
+        return f"{value(domain.low)} to {value(domain.high)}{', logarithmic' if domain.log else ''}{step}"
+    values = domain.values if isinstance(domain, Choices) else (domain.value,)
+    return ", ".join(map(value, values))
+
+
+def _spread(values: pd.Series[Any]) -> str:
+    if values.empty:
+        return "–"
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        low, high = value(values.min()), value(values.max())
+        return low if low == high else f"{low} to {high}"
+    counts = values.map(value).value_counts()
+    return ", ".join(f"{choice} ({count})" for choice, count in counts.items())
+
+
+def _component(described: Mapping[str, Any]) -> str:
+    options = ", ".join(f"{heading(key)} {value(option)}" for key, option in described.items() if key != "name")
+    return f"{described.get('name', '–')}{f' ({options})' if options else ''}"

@@ -1,0 +1,92 @@
+"""Several studies: whether they may be compared, and what their confirmed answers say against each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hpstudy.report.drawing.figure import Absent
+from hpstudy.report.sections.across import across
+from hpstudy.report.sections.fairness import fairness
+from hpstudy.report.sections.index_contents import build_index
+from hpstudy.report.sections.table import Table
+from tests.report.studies import foreign_study, full_study, second_study
+from tests.results.synthetic import IDENTITY, make_results
+
+
+def test_equal_studies_pass_every_check() -> None:
+    twin = replace(full_study(), name="twin")
+    assert [check.name for check in fairness([full_study(), twin]) if not check.passed] == []
+    assert build_index([full_study(), twin]).verdict == (
+        "2 of 2 studies are confirmed on the test set, and they were made under equal conditions."
+    )
+
+
+def test_a_check_that_fails_says_which_study_has_what() -> None:
+    checks = {check.name: check for check in fairness([full_study(), second_study()])}
+    assert {name for name, check in checks.items() if not check.passed} == {
+        "Sampled trials",
+        "Epochs of a training",
+        "Confirmation seeds",
+    }
+    assert checks["Sampled trials"].fact == "50 trials (full); 40 trials (second)"
+    assert checks["Epochs of a training"].fact == "5 epochs (full); 8 epochs (second)"
+    assert checks["Confirmation seeds"].fact == "3 seeds (full); 4 seeds (second)"
+    assert checks["Split"].fact == "10 % for validation, drawn with study seed 1"
+
+
+def test_other_files_of_the_same_data_set_are_other_data() -> None:
+    other = make_results(
+        "other", identity=IDENTITY | {"settings": {}, "data": {"train-images-idx3-ubyte.gz": "ffff0000"}}
+    )
+    checks = {check.name: check for check in fairness([full_study(), other])}
+    assert not checks["Data"].passed
+    assert checks["Data"].fact == ("fashion_mnist, files b0564c3e… (full); fashion_mnist, files ffff0000… (other)")
+
+
+def test_the_matrix_has_confirmed_accuracies_with_intervals() -> None:
+    contents = build_index([full_study(), second_study(), make_results("unconfirmed"), foreign_study()])
+    assert isinstance(contents.matrix, Table)
+    rows = {row.cells[0].text: row.cells[1].text for row in contents.matrix.groups[0].rows}
+    assert rows == {
+        "lenet5": "90.50 % (89.26 % to 91.74 %), 3 seeds (full)\nnot confirmed: unconfirmed",
+        "cnn": "92.55 % (91.88 % to 93.22 %), 4 seeds (second)",
+    }
+    assert contents.foreign == "Made by plain Optuna and not compared: optuna/../x y."
+    assert contents.verdict.startswith("2 of 3 studies are confirmed on the test set; they differ in ")
+
+
+def test_without_a_confirmation_there_is_no_matrix() -> None:
+    contents = build_index([make_results("one"), make_results("two")])
+    assert isinstance(contents.matrix, Absent)
+    assert contents.across.said == (
+        "No two studies of the same data are both confirmed with at least three seeds: nothing is compared.",
+    )
+    assert build_index([make_results("one"), foreign_study()]).checks == ()
+
+
+def test_answers_of_two_studies_are_compared_without_pairing() -> None:
+    # Means 92.55 and 90.5, variances 0.1767 and 0.25 (points²): standard error sqrt(0.1767/4 + 0.25/3) = 0.357 with
+    # 3.94 degrees of freedom (Welch), so 2.05 ± 2.79 · 0.357.
+    found = across([full_study(), second_study()])
+    assert found.said[0] == (
+        "second reached the highest mean test accuracy on fashion_mnist, 92.55 % over 4 seeds, of 2 confirmed studies."
+    )
+    assert found.said[1] == (
+        "second is above full (90.50 %) by 2.05 points "
+        "(95 % interval +1.05 to +3.05 points, 4 and 3 seeds, not paired)."
+    )
+
+
+def test_a_small_difference_between_studies_is_not_claimed() -> None:
+    near = make_results("near", confirmed={"best": [0.905, 0.909, 0.907]})
+    said = across([full_study(), near]).said
+    assert said[1].startswith(
+        "near and full (90.50 %) are not distinguishable: they differ by 0.20 points (95 % interval "
+    )
+
+
+def test_two_seeds_are_too_few_to_compare() -> None:
+    two = make_results("two", confirmed={"best": [0.99, 0.98]})
+    found = across([full_study(), two])
+    assert len(found.said) == 1
+    assert found.cannot_say[0] == "two has no answer that is confirmed with at least three seeds."
