@@ -172,8 +172,10 @@ def run(
 @app.command()
 def confirm(  # a command has as many arguments as options
     name: StudyName,
-    top: Annotated[int, typer.Option(help="So many of the best trials.", min=1, show_default="as before")] = 0,
-    seeds: Annotated[int, typer.Option(help="So many seeds each.", min=1, show_default="as before")] = 0,
+    top: Annotated[
+        int | None, typer.Option(help="So many of the best trials.", min=1, show_default="as before")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="So many seeds each.", min=1, show_default="as before")] = None,
     storage: StorageUrl = DEFAULT_STORAGE,
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
@@ -196,7 +198,7 @@ def confirm(  # a command has as many arguments as options
         command=_command_line(),
     )
     with RunProgress(_console(), searched=searched) as progress:
-        confirm_study(name, top=top, seeds=seeds, place=place, observer=progress)
+        confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress)
     _show_results(name, storage=storage, artifacts=artifacts)
 
 
@@ -211,6 +213,7 @@ def rerun(
 ) -> None:
     """Trains a stored trial again, compares its curve bit by bit, and keeps its weights."""
     from hpstudy.executors.local import data_on
+    from hpstudy.numbers import plural
     from hpstudy.results.load import load_results
     from hpstudy.search.rerun import rerun_trial
     from hpstudy.search.session import Place
@@ -228,7 +231,8 @@ def rerun(
     with RunProgress(_console(), searched=load_results(storage, study=name).searched) as progress:
         found = rerun_trial(name, trial, place=place, observer=progress)
     kept = "; its weights are kept" if found.weights_kept else ""
-    typer.echo(f"{found.title}: {found.n_epochs} epochs on {found.n_threads} threads, equal to the last bit{kept}")
+    epochs, threads = plural(found.n_epochs, "epoch"), plural(found.n_threads, "thread")
+    typer.echo(f"{found.title}: {epochs} on {threads}, equal to the last bit{kept}")
 
 
 @app.command("list")
@@ -403,8 +407,10 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
 
 
 def _command_line() -> str:
-    """The command as it was typed, for the record."""
-    return shlex.join(["hpstudy", *sys.argv[1:]])
+    """The command as it was typed, for the record, but for a password."""
+    from hpstudy.redaction import without_passwords
+
+    return without_passwords(shlex.join(["hpstudy", *sys.argv[1:]]))
 
 
 def _show_results(study: str, *, storage: str, artifacts: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,15 @@ import optuna
 import pytest
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note
+from PIL import Image
 
 from hpstudy import __version__
 from hpstudy.cli import main
 
-COMMANDS = ("init", "check", "run", "list", "show", "report", "delete", "dashboard", "datasets", "architectures")
+COMMANDS = (
+    *("init", "check", "run", "confirm", "list", "show", "report", "rerun", "export", "predict", "delete"),
+    *("dashboard", "datasets", "architectures"),
+)
 
 
 class Shell:
@@ -100,6 +105,39 @@ def test_a_confirmed_study_is_shown_in_the_dashboard_until_it_is_deleted(hpstudy
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in shown.values())
     assert hpstudy("delete", "small", "--yes")[0] == 0
     assert list(Path("artifacts").iterdir()) == []
+
+
+def test_a_model_is_confirmed_compared_exported_and_used(hpstudy: Shell, small_study: Path) -> None:
+    hpstudy("run", "small.yaml", "--trials", "2")
+    code, out, _ = hpstudy("confirm", "small", "--top", "1", "--seeds", "2")
+    assert code == 0
+    assert out.startswith("small, confirmation begins: 2 trainings\n")
+    assert "Confirmed on the test set" in out
+    code, out, err = hpstudy("confirm", "small", "--seeds", "3")
+    assert (code, err) == (0, "")
+    assert out.startswith("small, confirmation goes on: 2 of 3 trainings have ended\n")
+    code, out, _ = hpstudy("rerun", "small", "0")
+    assert code == 0
+    assert re.search(
+        r"^trial 0: 3 epochs on \d+ threads?, equal to the last bit; its weights are kept$", out, re.MULTILINE
+    )
+    assert hpstudy("export", "small", "--output", "model")[:2] == (
+        0,
+        "model is written. Next: hpstudy predict model PICTURE\n",
+    )
+    Image.new("L", (8, 8), 200).save("picture.png")
+    code, out, _ = hpstudy("predict", "model", "picture.png", "--top", "2")
+    assert code == 0
+    assert "picture.png" in out
+    assert len(re.findall(r"\d+\.\d\d %", out)) == 2
+
+
+def test_a_password_is_not_recorded_with_the_command(hpstudy: Shell, small_study: Path) -> None:
+    hpstudy("run", "small.yaml", "--trials", "1", "--data", "https://me:s3cret@host/data")
+    with sqlite3.connect("hpstudy.db") as connection:
+        (command,) = connection.execute("SELECT command FROM hpstudy_runs").fetchone()
+    connection.close()
+    assert command == "hpstudy run small.yaml --trials 1 --data https://***@host/data"
 
 
 def test_another_name_and_other_epochs_make_another_study(hpstudy: Shell, small_study: Path) -> None:

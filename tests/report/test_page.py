@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from hpstudy.redaction import without_passwords
 from hpstudy.report.names import anchor, file_stem
 from hpstudy.report.page import embedded_json, study_page, write_index, write_report
-from hpstudy.report.redaction import without_passwords
 from tests.report.studies import foreign_study, full_study, predictions, second_study, sparse_studies
 from tests.results.synthetic import make_results
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from hpstudy.numbers import plural
+from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.redaction import without_passwords
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
 from hpstudy.results.study import StudyResults
 

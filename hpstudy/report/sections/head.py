@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hpstudy.numbers import duration, listed, plural
-from hpstudy.report.redaction import without_passwords
+from hpstudy.redaction import without_passwords
 from hpstudy.report.sections.records import last_record
 from hpstudy.report.sections.reproduction import device_text
 from hpstudy.report.sections.search_summary import planned_trials, trials_by_state

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hpstudy.numbers import duration, percent, plural, value
+from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.redaction import without_passwords
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, csv_text, number
 from hpstudy.report.sections.titles import setting_title
 from hpstudy.report.views.scales import objective_words

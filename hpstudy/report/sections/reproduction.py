@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from hpstudy.numbers import listed, plural
+from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.redaction import without_passwords
 from hpstudy.report.sections.records import last_record
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
 from hpstudy.results.study import StudyResults

@@ -1,4 +1,4 @@
-"""Takes passwords of database URLs out of what a report shows."""
+"""Takes passwords of database URLs out of what is recorded or shown."""
 
 from __future__ import annotations
 
