@@ -170,12 +170,10 @@ def run(
 
 
 @app.command()
-def confirm(  # a command has as many arguments as options
+def confirm(
     name: StudyName,
-    top: Annotated[
-        int | None, typer.Option(help="So many of the best trials.", min=1, show_default="as before")
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(help="So many seeds each.", min=1, show_default="as before")] = None,
+    top: Annotated[int | None, typer.Option(help="How many of the best.", min=1, show_default="as before")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds each.", min=1, show_default="as before")] = None,
     storage: StorageUrl = DEFAULT_STORAGE,
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
