@@ -47,8 +47,9 @@ format: .venv/dev.stamp ## lets ruff write the code as it should look
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/run.stamp ## the short benchmarks
+bench: .venv/dev.stamp ## the short benchmarks
 	$(BIN)/python benchmarks/epoch.py --data $(DATA)
+	$(BIN)/python -m benchmarks.report
 
 clean: ## removes the environment and caches, no data and no results
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
