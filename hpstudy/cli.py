@@ -22,6 +22,7 @@ from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.local import LoadData
     from hpstudy.search.preflight import Preflight
+    from hpstudy.search.session import Place
     from hpstudy.spec.load import Reading
     from hpstudy.spec.study import StudySpec
 
@@ -143,26 +144,16 @@ def run(
 ) -> None:
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
     from hpstudy.database import sqlite_file
-    from hpstudy.executors.local import data_on
-    from hpstudy.search.session import Place, run_study
+    from hpstudy.search.session import run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.training.device import choose_device
 
     sqlite_file(storage)
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
-    chosen = choose_device(device)
-    load_data = data_on(chosen, folder=data)
-    spec, _ = _checked(file, reading, load_data)
-    place = Place(
-        storage_url=storage,
-        artifacts=artifacts,
-        load_data=load_data,
-        device=chosen,
-        command=_command_line(),
-    )
+    place = _place(storage, artifacts=artifacts, data=data, device=device)
+    spec, _ = _checked(file, reading, place.load_data)
     spec = replace(spec, confirm=None) if no_confirm else spec
     with RunProgress(_console(), searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress)
@@ -180,21 +171,12 @@ def confirm(
     device: Device = "auto",
 ) -> None:
     """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
-    from hpstudy.executors.local import data_on
     from hpstudy.results.load import load_results
-    from hpstudy.search.session import Place, confirm_study
+    from hpstudy.search.session import confirm_study
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.training.device import choose_device
 
     searched = load_results(storage, study=name).searched
-    chosen = choose_device(device)
-    place = Place(
-        storage_url=storage,
-        artifacts=artifacts,
-        load_data=data_on(chosen, folder=data),
-        device=chosen,
-        command=_command_line(),
-    )
+    place = _place(storage, artifacts=artifacts, data=data, device=device)
     with RunProgress(_console(), searched=searched) as progress:
         confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress)
     _show_results(name, storage=storage, artifacts=artifacts)
@@ -210,22 +192,12 @@ def rerun(
     device: Device = "auto",
 ) -> None:
     """Trains a stored trial again, compares its curve bit by bit, and keeps its weights."""
-    from hpstudy.executors.local import data_on
     from hpstudy.numbers import plural
     from hpstudy.results.load import load_results
     from hpstudy.search.rerun import rerun_trial
-    from hpstudy.search.session import Place
     from hpstudy.terminal.progress import RunProgress
-    from hpstudy.training.device import choose_device
 
-    chosen = choose_device(device)
-    place = Place(
-        storage_url=storage,
-        artifacts=artifacts,
-        load_data=data_on(chosen, folder=data),
-        device=chosen,
-        command=_command_line(),
-    )
+    place = _place(storage, artifacts=artifacts, data=data, device=device)
     with RunProgress(_console(), searched=load_results(storage, study=name).searched) as progress:
         found = rerun_trial(name, trial, place=place, observer=progress)
     kept = "; its weights are kept" if found.weights_kept else ""
@@ -402,6 +374,17 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     for warning in found.warnings:
         _console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return reading.spec, found
+
+
+def _place(storage: str, *, artifacts: Path, data: Path, device: str) -> Place:
+    """Where a study runs, as the options say."""
+    from hpstudy.executors.local import data_on
+    from hpstudy.search.session import Place
+    from hpstudy.training.device import choose_device
+
+    chosen = choose_device(device)
+    load_data = data_on(chosen, folder=data)
+    return Place(storage_url=storage, artifacts=artifacts, load_data=load_data, device=chosen, command=_command_line())
 
 
 def _command_line() -> str:

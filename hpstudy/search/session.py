@@ -127,6 +127,7 @@ def confirm_study(name: str, *, top: int, seeds: int, place: Place, observer: Ru
         data = place.load_data(configurations[0].config, "search")
         check_evidence(subject, head, checksums=data.train.checksums)
         with _runner(subject, storage=storage, place=place, data=data, observer=observer) as runner:
+            runner.record_models()
             runner.confirm(extend_confirmation(head, top=top, seeds=seeds))
 
 
