@@ -12,7 +12,7 @@ from hpstudy.datasets.images import LabelledImages
 from hpstudy.search.confirmation import ConfirmationPlan
 from hpstudy.tables import CONFIRM, CONFIRM_SEED, CONFIRMS
 
-N_SHOWN = 15
+N_SHOWN = 16
 """So many pictures that were classified rightly, and so many that were not, are kept for the report."""
 
 
