@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA ?= data
 
-.PHONY: help demo study test test-slow lint format bench clean
+.PHONY: help demo study test test-browser test-slow lint format bench clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -33,6 +33,9 @@ study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-
 
 test: .venv/dev.stamp ## set up, then the fast tests (under three minutes)
 	$(BIN)/python -m pytest -n 2
+
+test-browser: .venv/dev.stamp ## the tests of the report and of optuna-dashboard in Chromium, which must be there
+	HPSTUDY_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser
 
 test-slow: .venv/dev.stamp ## the long tests
 	$(BIN)/python -m pytest -m slow --timeout 3600

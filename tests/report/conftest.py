@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
+
+from tests.browser import chromium
 
 ALL_DRAWN = "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
 
@@ -44,18 +44,11 @@ class Opened:
 OpenPage = Callable[..., Opened]
 
 
-@pytest.fixture(scope="module")  # Playwright allows one at a time in a process, and other modules start their own
+@pytest.fixture(scope="module")  # Playwright allows one at a time in a process
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; a test without it is skipped, unless HPSTUDY_REQUIRE_BROWSER says that there must be one."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        if os.environ.get("HPSTUDY_REQUIRE_BROWSER"):
-            pytest.fail("HPSTUDY_REQUIRE_BROWSER is set, but there is no chromium")
-        pytest.skip("no chromium on this machine")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    """Debian's Chromium."""
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

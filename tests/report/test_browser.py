@@ -20,6 +20,8 @@ from tests.report.studies import (
     sparse_studies,
 )
 
+pytestmark = pytest.mark.browser
+
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 
 

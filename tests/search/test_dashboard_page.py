@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from hpstudy.report.note import study_note
 from hpstudy.search.dashboard import BOUNDARY, publish
 from hpstudy.spec.study import StudySpec
+from tests.browser import chromium
 from tests.results.synthetic import make_results
 from tests.search.conftest import Lab
 from tests.search.test_dashboard import dashboard
+
+pytestmark = pytest.mark.browser
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -30,14 +31,8 @@ HOSTILE = [
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A page of Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        missing = pytest.fail if os.environ.get("HPSTUDY_REQUIRE_BROWSER") else pytest.skip
-        missing("no chromium on this machine (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def test_the_page_shows_note_and_picture(tmp_path: Path, small_spec: StudySpec, page: Page) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,20 +12,17 @@ import pytest
 from hpstudy.report.drawing.chart import Axis, Chart, Line, Panel, Texts, numbers
 from hpstudy.report.drawing.palette import PALETTE_FILE, dark_palette, light_palette
 from hpstudy.report.drawing.plot import draw_plot
+from tests.browser import chromium
 
-CHROMIUM = shutil.which("chromium")
 ASSETS = PALETTE_FILE.parent
 HOSTILE = "<b>token:text</b>"
 
-if not os.environ.get("HPSTUDY_REQUIRE_BROWSER"):
-    pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Any]:
     """A page with one figure of two panels."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
-
     axis = Axis("x", low=0, high=1)
     line = Line(numbers([0, 1]), numbers([0, 1]), name=HOSTILE, colour="accent")
     words = Texts(numbers([0.5]), numbers([0.5]), ["token:text"])
@@ -43,14 +38,12 @@ def page(tmp_path: Path) -> Iterator[Any]:
     )
     file = tmp_path / "page.html"
     file.write_text(html, encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1000, "height": 600})
         requests: list[str] = []
         opened.on("request", lambda request: requests.append(request.url))
         opened.goto(file.as_uri())
         yield opened
-        browser.close()
     assert requests == [file.as_uri()]
 
 
