@@ -101,7 +101,7 @@ def test_missing_files_are_named_and_the_other_part_still_loads(folder: Path) ->
 
 
 def packed_images(shape: tuple[int, ...], n_bytes: int, magic: bytes = b"\0\0\x08\x03") -> bytes:
-    return gzip.compress(magic + struct.pack(f">{len(shape)}I", *shape) + bytes(n_bytes))
+    return gzip.compress(magic + struct.pack(f">{len(shape)}I", *shape) + bytes(n_bytes), mtime=0)
 
 
 WHOLE = gzip.compress(plain_files()["train-images-idx3-ubyte"], mtime=0)
@@ -114,8 +114,8 @@ WHOLE = gzip.compress(plain_files()["train-images-idx3-ubyte"], mtime=0)
         (b"<!DOCTYPE html><html>404</html>", "a web page saved under this name. Delete"),
         (WHOLE[:-100], "cut short or altered: it does not unpack"),
         (WHOLE[:200] + b"\xff\x00\xff" + WHOLE[203:], "cut short or altered: it does not unpack"),
-        (gzip.compress(b"hello"), r"no IDX file of bytes in 3 dimensions \(it begins with 68656c6c\)"),
-        (gzip.compress(b""), r"no IDX file of bytes in 3 dimensions \(it begins with nothing\)"),
+        (gzip.compress(b"hello", mtime=0), r"no IDX file of bytes in 3 dimensions \(it begins with 68656c6c\)"),
+        (gzip.compress(b"", mtime=0), r"no IDX file of bytes in 3 dimensions \(it begins with nothing\)"),
         (packed_images((30, 28, 28), 30 * 784, b"\0\0\x0d\x03"), r"\(it begins with 00000d03\)"),
         (packed_images((30, 32, 32), 30 * 1024), "pictures of 32×32, not 28×28"),
         (packed_images((31, 28, 28), 30 * 784), "23536 bytes, but 24320 by its header of 31 entries"),
