@@ -32,7 +32,7 @@ study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-
 	$(BIN)/hpstudy report lenet_fashion
 
 test: .venv/dev.stamp ## set up, then the fast tests (under three minutes)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-browser: .venv/dev.stamp ## the tests of the report and of optuna-dashboard in Chromium, which must be there
 	HPSTUDY_REQUIRE_BROWSER=1 $(BIN)/python -m pytest -m browser

@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from hpstudy.runner_lock import hold, lock_path
+from hpstudy.spec.study import StudySpec
+from tests.search.conftest import Lab
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    """A storage where the commands look for it."""
+    return Lab(tmp_path)
 
 
 def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
@@ -37,28 +46,27 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
 def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
     small_study: Path, tmp_path: Path, interrupt, again: str, code: int
 ) -> None:
-    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 40").replace("256", "4")
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 15").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
-    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
     run.expect(r"trial 0.*validation")
     interrupt(run)
-    run.expect(rf"finishing epoch \d+/40 of trial 0; {again} to stop now")
+    run.expect(rf"finishing epoch \d+/15 of trial 0; {again} to stop now")
     run.expect(r"small: stopped by SIG\w+; the same command goes on with it")
     run.expect(pexpect.EOF)
     run.close()
     assert run.exitstatus == code
 
-    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
-    again.expect("small goes on: 0 of 2 trainings have ended, 1 interrupted")
-    again.expect("Best 2 of 2 trials")
+    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
+    again.expect("small goes on: 0 of 1 trainings have ended, 1 interrupted")
+    again.expect("Best 1 of 1 trial")
     again.expect(pexpect.EOF)
     again.close()
     assert again.exitstatus == 0
 
 
-def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
-    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1", "--epochs", "1")
-    run.expect(pexpect.EOF)
+def test_delete_asks(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    lab.run(replace(small_spec, trials=1, epochs=1), url=f"sqlite:///{tmp_path / 'hpstudy.db'}")
     refused = on_terminal(tmp_path, "delete", "small")
     refused.expect(r"Delete small with all of its trials for ever\? \[y/N\]")
     refused.sendline("n")
@@ -72,9 +80,10 @@ def test_delete_asks(small_study: Path, tmp_path: Path) -> None:
     agreed.expect(pexpect.EOF)
 
 
-def test_delete_does_not_ask_for_a_study_that_runs_or_that_is_not_there(small_study: Path, tmp_path: Path) -> None:
-    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1", "--epochs", "1")
-    run.expect(pexpect.EOF)
+def test_delete_does_not_ask_for_a_study_that_runs_or_that_is_not_there(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    lab.run(replace(small_spec, trials=1, epochs=1), url=f"sqlite:///{tmp_path / 'hpstudy.db'}")
     with hold(lock_path(tmp_path / "hpstudy.db", study="small"), study="small"):
         busy = on_terminal(tmp_path, "delete", "small")
         busy.expect(rf"small: is being run by process {os.getpid()} on [\w.-]+; wait for it, or stop it")
@@ -88,9 +97,9 @@ def test_delete_does_not_ask_for_a_study_that_runs_or_that_is_not_there(small_st
 
 
 def test_a_killed_run_is_shown_as_interrupted_and_goes_on(small_study: Path, tmp_path: Path) -> None:
-    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 40").replace("256", "4")
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 15").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
-    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
     run.expect(r"trial 0.*validation")
     run.kill(signal.SIGKILL)
     run.expect(pexpect.EOF)
@@ -100,7 +109,7 @@ def test_a_killed_run_is_shown_as_interrupted_and_goes_on(small_study: Path, tmp
     shown = on_terminal(tmp_path, "show", "small", "0")
     shown.expect(r"small, trial 0: .*interrupted")
     shown.expect(pexpect.EOF)
-    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2")
-    again.expect("small goes on: 0 of 2 trainings have ended, 1 interrupted")
-    again.expect("2 trials: 2 complete")
+    again = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
+    again.expect("small goes on: 0 of 1 trainings have ended, 1 interrupted")
+    again.expect("1 trial: 1 complete")
     again.expect(pexpect.EOF)

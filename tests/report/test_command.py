@@ -92,7 +92,7 @@ def test_without_the_artifacts_the_report_says_what_is_missing(storage: Lab, tmp
 
 def test_nothing_that_it_needs_imports_torch_or_optuna(storage: Lab, tmp_path: Path) -> None:
     before = "import atexit\natexit.register(lambda: print(sorted({'torch', 'optuna'} & set(sys.modules))))"
-    done = hpstudy(storage, tmp_path, "report", "--markdown", before=before)
+    done = hpstudy(storage, tmp_path, "report", before=before)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "[]"
 

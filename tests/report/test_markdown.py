@@ -105,6 +105,7 @@ def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
     assert "nan" not in re.findall(r"\w+", text)
 
 
+@pytest.mark.slow  # the same through the command is in test_command.py
 def test_a_full_disk_leaves_the_old_report_and_no_other_file(tmp_path: Path) -> None:
     write_markdown(sparse_studies()["one_trial"], output=tmp_path, predictions=None)
     before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
