@@ -20,11 +20,11 @@ def lenet5():
 def test_lenet5_layer_by_layer():
     assert layer_table(lenet5(), (1, 28, 28)) == (
         Layer("features.conv1", "Conv2d", (6, 28, 28), 156, 156 * 28 * 28),
-        Layer("features.activation1", "ReLU", (6, 28, 28), 0, 0),
         Layer("features.pool1", "MaxPool2d", (6, 14, 14), 0, 0),
+        Layer("features.activation1", "ReLU", (6, 14, 14), 0, 0),
         Layer("features.conv2", "Conv2d", (16, 10, 10), 2416, 2416 * 10 * 10),
-        Layer("features.activation2", "ReLU", (16, 10, 10), 0, 0),
         Layer("features.pool2", "MaxPool2d", (16, 5, 5), 0, 0),
+        Layer("features.activation2", "ReLU", (16, 5, 5), 0, 0),
         Layer("flatten", "Flatten", (400,), 0, 0),
         Layer("classifier.linear1", "Linear", (120,), 48_120, 48_120),
         Layer("classifier.activation1", "ReLU", (120,), 0, 0),
