@@ -43,6 +43,10 @@ class StudyFiles:
         folder = self.folder / "weights"
         return sorted(file for file in folder.glob("*") if of_part.fullmatch(file.name))
 
+    def checkpoint(self, part: str, number: int) -> Path:
+        """What a trial under way needs to go on after a crash; it is removed when the trial ends."""
+        return self.folder / "checkpoints" / f"{_plain(part)}-{number}.ckpt"
+
     @property
     def test_predictions(self) -> Path:
         """What the confirmed candidate predicted for the test set: `TestPredictions`."""

@@ -378,13 +378,20 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
 
 def _place(storage: str, *, artifacts: Path, data: Path, device: str) -> Place:
     """Where a study runs, as the options say."""
-    from hpstudy.executors.local import data_on
+    from hpstudy.executors.local import LocalExecutor, data_on
     from hpstudy.search.session import Place
     from hpstudy.training.device import choose_device
 
     chosen = choose_device(device)
     load_data = data_on(chosen, folder=data)
-    return Place(storage_url=storage, artifacts=artifacts, load_data=load_data, device=chosen, command=_command_line())
+    return Place(
+        storage_url=storage,
+        artifacts=artifacts,
+        load_data=load_data,
+        device=chosen,
+        open_executor=lambda: LocalExecutor(load_data=load_data, device=chosen),
+        command=_command_line(),
+    )
 
 
 def _command_line() -> str:

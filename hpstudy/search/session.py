@@ -18,7 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError
-from hpstudy.executors.local import LoadData, LocalExecutor
+from hpstudy.executors.local import LoadData
+from hpstudy.executors.protocol import Executor
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.confirmation import (
     choose_configurations,
@@ -52,6 +53,7 @@ class Place:
         artifacts: The folder under which the study's files are kept.
         load_data: Gives the images, on the device.
         device: Where models are trained.
+        open_executor: Makes what trains; it is closed by who opened it.
         command: The command line, for the record.
     """
 
@@ -59,6 +61,7 @@ class Place:
     artifacts: Path
     load_data: LoadData
     device: torch.device
+    open_executor: Callable[[], Executor]
     command: str
 
 
@@ -170,7 +173,7 @@ class _Runner:
             StudyInterruptedError: A signal came before the end.
         """
         self.observer.opened(stage)
-        executor = LocalExecutor(load_data=self.place.load_data, device=self.place.device)
+        executor = self.place.open_executor()
         try:
             run(Watched(source, observer=self.observer), executor, interrupted=self.interruption.requested)
         except KeyboardInterrupt:

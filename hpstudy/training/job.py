@@ -31,6 +31,7 @@ class TrainingJob:
         part: Which data it sees.
         study_folder: Where the study file lies: a user's `file.py:name` is found beside it.
         weights: Where the last weights are written once all epochs are trained; None keeps none.
+        checkpoint: Where the training keeps what it needs to go on after a crash, while it runs; None keeps none.
     """
 
     key: str
@@ -39,6 +40,7 @@ class TrainingJob:
     part: Part
     study_folder: Path
     weights: Path | None = None
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)

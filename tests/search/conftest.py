@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hpstudy.executors.local import data_on
+from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
 from hpstudy.search.plan import Plan
@@ -69,11 +69,13 @@ class Lab:
         return notes
 
     def place(self, url: str | None = None) -> Place:
+        load_data = data_on(CPU, folder=self.folder)
         return Place(
             storage_url=url or self.url,
             artifacts=self.folder / "artifacts",
-            load_data=data_on(CPU, folder=self.folder),
+            load_data=load_data,
             device=CPU,
+            open_executor=lambda: LocalExecutor(load_data=load_data, device=CPU),
             command="hpstudy run small.yaml",
         )
 
