@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hpstudy.numbers import about, duration, heading, percent, plural, value
+from hpstudy.numbers import about, duration, heading, listed, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+
+_NAMED = 3
+"""So many trainings are named in one line; more are counted."""
 
 
 class Plan(Protocol):
@@ -144,13 +147,14 @@ class RunProgress:
             self._best = max(self._best or 0.0, shown.last.val_accuracy or 0.0)
         self._bars.update(self._study, advance=1, note=self._note())
 
+    def lost(self, key: str, cause: str) -> None:
+        """Says that a training's process has died."""
+        label = self._running[key].job.label
+        self._console.print(Text(f"{label}: its process died by {cause}; it is started again", style="yellow"))
+
     def stopping(self, signal_number: int) -> None:
         """Says what is still being finished, and how it is stopped at once."""
-        epochs = [
-            f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
-            for shown in list(self._running.values())  # in a thread of its own
-        ]
-        what = " and ".join(epochs) or "what is under way"
+        what = _under_way(list(self._running.values()))  # a copy: this is called in a thread of its own
         again = "press Ctrl-C again" if signal_number == signal.SIGINT else "send the signal again"
         self._console.print(Text(f"finishing {what}; {again} to stop now", style="yellow"))
 
@@ -160,6 +164,17 @@ class RunProgress:
         if self._best is not None and self._stage == "search":
             parts.append(f"best so far {percent(self._best)}")
         return " · ".join(parts)
+
+
+def _under_way(trainings: Sequence[_Shown]) -> str:
+    """The epochs that are being trained; only their number where there are many."""
+    if len(trainings) > _NAMED:
+        return f"an epoch of each of {len(trainings)} trainings"
+    epochs = [
+        f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
+        for shown in trainings
+    ]
+    return listed(epochs) if epochs else "what is under way"
 
 
 def _is_searched(job: TrainingJob) -> bool:
