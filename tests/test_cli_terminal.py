@@ -71,7 +71,7 @@ def test_two_workers_are_shown_and_interrupted_together(small_study: Path, tmp_p
     run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2", "--workers", "2")
     run.expect(r"trial 0 .*validation[^\r\n]*\r\n[^\r\n]*trial 1 .*validation")
     run.sendintr()
-    run.expect(r"finishing epoch \d+/200 of trial 0 and epoch \d+/200 of trial 1; press Ctrl-C again to stop now")
+    run.expect("finishing an epoch of each of 2 trainings; press Ctrl-C again to stop now")
     run.expect("small: stopped by SIGINT; the same command goes on with it")
     run.expect(pexpect.EOF)
     assert "Traceback" not in run.before

@@ -13,13 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hpstudy.numbers import about, duration, heading, listed, percent, plural, value
+from hpstudy.numbers import about, duration, heading, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
-
-_NAMED = 3
-"""So many trainings are named in one line; more are counted."""
 
 
 class Plan(Protocol):
@@ -167,14 +164,15 @@ class RunProgress:
 
 
 def _under_way(trainings: Sequence[_Shown]) -> str:
-    """The epochs that are being trained; only their number where there are many."""
-    if len(trainings) > _NAMED:
-        return f"an epoch of each of {len(trainings)} trainings"
-    epochs = [
-        f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
-        for shown in trainings
-    ]
-    return listed(epochs) if epochs else "what is under way"
+    """The epoch that is being trained, or how many are; the display has a line for each."""
+    match trainings:
+        case []:
+            return "what is under way"
+        case [shown]:
+            epoch = shown.last.epoch + 2 if shown.last else 1
+            return f"epoch {epoch}/{shown.job.config.epochs} of {shown.job.label}"
+        case _:
+            return f"an epoch of each of {len(trainings)} trainings"
 
 
 def _is_searched(job: TrainingJob) -> bool:
