@@ -146,8 +146,8 @@ class RunProgress:
 
     def lost(self, key: str, cause: str) -> None:
         """Says that a training's process has died."""
-        label = self._running[key].job.label
-        self._console.print(Text(f"{label}: its process died by {cause}; it is started again", style="yellow"))
+        line = f"{self._running[key].job.label}: its process died by {cause}; it is started again"
+        self._console.print(Text(line, style="yellow"), soft_wrap=True)
 
     def stopping(self, signal_number: int) -> None:
         """Says what is still being finished, and how it is stopped at once."""
