@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
 
+GRACE_SECONDS = 25.0
+"""From SIGTERM to the end: what sends it (SLURM, systemd, a machine that shuts down) often kills after 30 s."""
+
+
 class Interruption:
     """Takes the two signals over while its `with` block runs, and remembers the first that came.
 
     The second raises KeyboardInterrupt in the main thread, wherever it is. What the study has stored until then
-    stays stored. `announce` is told the first one's number.
+    stays stored. `announce` is told the first one's number. After a SIGTERM the second comes by itself in time.
     """
 
-    def __init__(self, *, announce: Callable[[int], None]) -> None:
+    def __init__(self, *, announce: Callable[[int], None], grace_seconds: float = GRACE_SECONDS) -> None:
         self._announce = announce
+        self._patience = threading.Timer(grace_seconds, os.kill, (os.getpid(), signal.SIGTERM))
+        self._patience.daemon = True
         self._announcing: threading.Thread | None = None
         self._previous: dict[int, signal.Handlers | int | Callable[[int, FrameType | None], object] | None] = {}
         self.signal_number: int | None = None
@@ -33,6 +40,7 @@ class Interruption:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._patience.cancel()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self._announcing:
@@ -45,3 +53,5 @@ class Interruption:
         # In a thread of its own: a signal may come in the middle of a write to the terminal.
         self._announcing = threading.Thread(target=self._announce, args=(number,))
         self._announcing.start()
+        if number == signal.SIGTERM:
+            self._patience.start()

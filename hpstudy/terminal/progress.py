@@ -13,10 +13,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from hpstudy.numbers import about, duration, heading, percent, plural, value
+from hpstudy.numbers import about, duration, heading, listed, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+
+
+_NAMED = 3
+"""So many trainings under way are named one by one."""
 
 
 class Plan(Protocol):
@@ -146,11 +150,14 @@ class RunProgress:
 
     def stopping(self, signal_number: int) -> None:
         """Says what is still being finished, and how it is stopped at once."""
+        running = list(self._running.values())  # in a thread of its own
         epochs = [
             f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
-            for shown in list(self._running.values())  # in a thread of its own
+            for shown in running
         ]
-        what = " and ".join(epochs) or "what is under way"
+        what = listed(epochs) if epochs else "what is under way"
+        if len(epochs) > _NAMED:
+            what = f"the epochs of {plural(len(epochs), 'training')}"
         again = "press Ctrl-C again" if signal_number == signal.SIGINT else "send the signal again"
         self._console.print(Text(f"finishing {what}; {again} to stop now", style="yellow"))
 
