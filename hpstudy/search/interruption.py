@@ -1,27 +1,36 @@
-"""Ctrl-C and SIGTERM: the first ends the epoch, the second stops at once."""
+"""What ends a run early: Ctrl-C and SIGTERM (the first ends the epoch, the second stops at once), and its deadline."""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
-
 
 GRACE_SECONDS = 25.0
 """From SIGTERM to the end: what sends it (SLURM, systemd, a machine that shuts down) often kills after 30 s."""
 
 
 class Interruption:
-    """Takes the two signals over while its `with` block runs, and remembers the first that came.
+    """Takes the two signals over while its `with` block runs, and remembers the first that came; knows the deadline.
 
     The second raises KeyboardInterrupt in the main thread, wherever it is. What the study has stored until then
     stays stored. `announce` is told the first one's number. After a SIGTERM the second comes by itself in time.
+    The deadline is on `time.monotonic`.
     """
 
-    def __init__(self, *, announce: Callable[[int], None], grace_seconds: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        announce: Callable[[int], None],
+        deadline: float = math.inf,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
         self._announce = announce
+        self._deadline = deadline
         self._patience = threading.Timer(grace_seconds, os.kill, (os.getpid(), signal.SIGTERM))
         self._patience.daemon = True
         self._announcing: threading.Thread | None = None
@@ -29,8 +38,8 @@ class Interruption:
         self.signal_number: int | None = None
 
     def requested(self) -> bool:
-        """Whether a signal has come."""
-        return self.signal_number is not None
+        """Whether a signal has come, or the deadline."""
+        return self.signal_number is not None or time.monotonic() >= self._deadline
 
     def __enter__(self) -> Interruption:
         for number in (signal.SIGINT, signal.SIGTERM):

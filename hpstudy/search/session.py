@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -157,8 +156,7 @@ class _Runner:
         place: Where it runs.
         data: The images of the search.
         observer: Is told of everything that happens.
-        interruption: Knows whether a signal has come.
-        deadline: When the time is over.
+        interruption: Knows whether a signal or the deadline has come.
     """
 
     subject: Subject
@@ -168,7 +166,6 @@ class _Runner:
     data: TrainingData
     observer: RunObserver
     interruption: Interruption
-    deadline: float
 
     @property
     def files(self) -> StudyFiles:
@@ -190,12 +187,11 @@ class _Runner:
         self.observer.opened(stage)
         try:
             with closing(self.place.open_executor()) as executor:
-                run(Watched(source, observer=self.observer), executor, interrupted=self._is_to_end)
+                run(Watched(source, observer=self.observer), executor, interrupted=self.interruption.requested)
         except KeyboardInterrupt:
             raise self._interrupted() from None
-        if not (self._is_to_end() and (left := n_left())):
-            return
-        raise self._interrupted() if self.interruption.requested() else self._out_of_time(stage, n_left=left)
+        if self.interruption.requested() and (left := n_left()):
+            raise self._interrupted() if self.interruption.signal_number else self._out_of_time(stage, n_left=left)
 
     def confirm(self, confirm: Confirm) -> None:
         """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them."""
@@ -225,18 +221,13 @@ class _Runner:
         """Adds to the run's record."""
         extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
 
-    def _is_to_end(self) -> bool:
-        return self.interruption.requested() or time.monotonic() >= self.deadline
-
     def _out_of_time(self, stage: Plan, *, n_left: int) -> StudyTimeoutError:
         study = self.subject.name
-        done = (
-            f"{study}: the time is over; {stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage}"
-        )
-        goes_on = "the same command goes on with it"
+        done = f"{stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage} are done"
+        next_step = "the same command goes on with it"
         if stage.stage == "search" and choose_configurations(self.session.storage, study, top=1):
-            goes_on += f", `hpstudy confirm {study}` confirms what there is"
-        return StudyTimeoutError(f"{done} are done. {goes_on[0].upper()}{goes_on[1:]}.")
+            next_step += f", and `hpstudy confirm {study}` confirms what there is"
+        return StudyTimeoutError(f"{study}: the time is over, {done}; {next_step}")
 
     def _interrupted(self) -> StudyInterruptedError:
         number = self.interruption.signal_number or signal.SIGINT
@@ -262,7 +253,7 @@ def _runner(
     run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
     reason = "an unexpected error"
     try:
-        with Interruption(announce=observer.stopping) as interruption:
+        with Interruption(announce=observer.stopping, deadline=deadline) as interruption:
             yield _Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
@@ -271,7 +262,6 @@ def _runner(
                 data=data,
                 observer=observer,
                 interruption=interruption,
-                deadline=deadline,
             )
         reason = FINISHED
     except HpstudyError as error:
