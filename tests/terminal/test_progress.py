@@ -99,9 +99,16 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
         progress.stopping(signal.SIGINT)
         progress.epoch_ended("mine#0", result(0), "go")
         progress.stopping(signal.SIGTERM)
+        progress.started(job(config, 1))
+        progress.stopping(signal.SIGINT)
+        for number in (2, 3):
+            progress.started(job(config, number))
+        progress.stopping(signal.SIGINT)
     assert console.file.getvalue().splitlines()[1:] == [
         "finishing epoch 1/3 of trial 0; press Ctrl-C again to stop now",
         "finishing epoch 2/3 of trial 0; send the signal again to stop now",
+        "finishing epoch 2/3 of trial 0 and epoch 1/3 of trial 1; press Ctrl-C again to stop now",
+        "finishing the epochs of 4 trainings; press Ctrl-C again to stop now",
     ]
 
 
