@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -122,38 +123,42 @@ class Killed(BaseException):
     """No code of ours may stop it."""
 
 
+@dataclass
+class Fuse:
+    """Calls that a run has left before it is killed, and how many runs have been."""
+
+    n_left: int = 0
+    n_blown: int = 0
+
+
 @pytest.mark.parametrize("with_checkpoints", [True, False])
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_run_killed_anywhere_goes_on_as_if_it_had_not_been(
     lab: Lab, spec: StudySpec, straight, monkeypatch: pytest.MonkeyPatch, kill: str, with_checkpoints: bool
 ) -> None:
     owner, name, when = KILLS[kill]
-    real = getattr(owner, name)
+    real, fuse = getattr(owner, name), Fuse()
     if not with_checkpoints:
         monkeypatch.setattr(checkpoints.CheckpointWriter, "write", lambda _self, _state: None)
-    n_calls, last = 0, 0
 
     def killed(*arguments, **rest):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == last and when == "before":
+        fuse.n_left -= 1
+        if fuse.n_left == 0 and when == "before":
             raise Killed
         done = real(*arguments, **rest)
-        if n_calls == last:
+        if fuse.n_left == 0:
             raise Killed
         return done
 
     monkeypatch.setattr(owner, name, killed)
-    n_killed = 0
-    for last in (1, 2, 3, 5, 8):
-        n_calls = 0
-        try:
+    for n_calls in (1, 2, 3, 5, 8):
+        fuse.n_left = n_calls
+        with suppress(Killed):
             lab.run(spec)
-        except Killed:
-            n_killed += 1
+        fuse.n_blown += fuse.n_left <= 0
     monkeypatch.undo()
     lab.run(spec)
-    assert n_killed >= 3
+    assert fuse.n_blown >= 3
     assert told(lab.results()) == straight
     assert files_of(lab, "checkpoints") == []
 

@@ -71,6 +71,7 @@ def test_the_example_of_the_design_value_by_value(read: Read) -> None:
     assert spec.sampler == Component("tpe", {"startup_trials": 10})
     assert spec.pruner == Component("median", {"startup_trials": 5, "warmup_epochs": 3})
     assert spec.confirm == Confirm(2, 3)
+    assert spec.max_seconds is None
     assert spec.path == "s.yaml"
     assert spec.text == EXAMPLE
     assert spec.baselines == (
