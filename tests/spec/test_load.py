@@ -196,6 +196,14 @@ def test_a_heading_with_nothing_below_it_is_empty(heading: str, read: Read) -> N
     assert read(SMALL.replace("settings: {batch_size: [32, 64]}\n", heading)).problems == ()
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("90", 90.0), ("0.5", 0.5), ("none", None)])
+def test_the_time_of_a_trial_may_be_limited(written: str, seconds: float | None, read: Read) -> None:
+    reading = read(f"{SMALL}max_seconds: {written}\n")
+    assert reading.problems == ()
+    assert reading.spec is not None
+    assert reading.spec.max_seconds == seconds
+
+
 def test_the_command_line_overrides_the_file(read: Read) -> None:
     text = EXAMPLE + "  short: {epochs: 3}\n"
     reading = read(text, trials=3, epochs=2, name="other")
