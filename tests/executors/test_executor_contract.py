@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,16 +133,22 @@ def test_nothing_started_gives_no_events(executor: Executor) -> None:
     assert list(executor.events(0.01)) == []
 
 
-def test_close_drops_what_runs_and_can_be_called_twice(
-    make: MakeExecutor, config: TrialConfig, data: TrainingData
+def test_what_close_ends_goes_on_from_its_checkpoint(
+    make: MakeExecutor, executor: Executor, config: TrialConfig, data: TrainingData, tmp_path: Path
 ) -> None:
-    executor = make(lambda _config, _part: data)
-    executor.start([job(config)])
-    while not executor.events(10):
-        pass
-    executor.close()
-    executor.close()
-    assert list(executor.events(0.01)) == []
+    checkpointed = replace(job(config), checkpoint=tmp_path / "k.ckpt")
+    closed = make(lambda _config, _part: data)
+    closed.start([checkpointed])
+    first: Sequence[Event] = []
+    while not first:
+        first = closed.events(10)
+    closed.close()
+    closed.close()
+    assert list(closed.events(0.01)) == []
+    executor.start([checkpointed])
+    events = drain(executor)
+    assert events[0] == first[0]  # its seconds too: it was not trained again
+    assert curve(events) == engines_curve(config, data)
 
 
 def test_unreadable_data_ends_the_run(make: MakeExecutor, config: TrialConfig) -> None:
