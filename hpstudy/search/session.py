@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import optuna
 import torch
+from optuna.exceptions import StorageInternalError
 from optuna.study import Study
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -236,7 +237,7 @@ def _runner(
     reason = "an unexpected error"
     try:
         with Interruption(announce=observer.stopping) as interruption:
-            yield _Runner(
+            runner = _Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
                 session=Session(storage=storage, study_folder=subject.folder, run_id=run_id),
@@ -245,10 +246,16 @@ def _runner(
                 observer=observer,
                 interruption=interruption,
             )
+            runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
+            yield runner
         reason = FINISHED
     except HpstudyError as error:
         reason = str(error)
         raise
+    except (SQLAlchemyError, StorageInternalError):
+        reason = ""  # the database has been waited for long enough
+        raise
     finally:
-        with suppress(SQLAlchemyError):  # the database may be what failed
-            end_run(storage.engine, run_id=run_id, reason=reason)
+        if reason:
+            with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
+                end_run(storage.engine, run_id=run_id, reason=reason)
