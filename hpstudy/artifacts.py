@@ -47,6 +47,11 @@ class StudyFiles:
         """What a trial under way needs to go on after a crash; it is removed when the trial ends."""
         return self.folder / "checkpoints" / f"{_plain(part)}-{number}.ckpt"
 
+    def remove_half_written(self) -> None:
+        """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
+        for file in self.folder.rglob(".*"):
+            file.unlink(missing_ok=True)
+
     @property
     def test_predictions(self) -> Path:
         """What the confirmed candidate predicted for the test set: `TestPredictions`."""
