@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 
+from hpstudy.errors import ArtifactError
 from hpstudy.training.job import Failure
 
 _NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
@@ -18,6 +19,8 @@ _MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory"
 
 def describe_failure(error: Exception | SystemExit) -> Failure:
     """Why a training failed: its kind, one line with the user's file and line where there is one, the traceback."""
+    if isinstance(error, ArtifactError) and isinstance(error.__cause__, OSError):
+        return Failure(reason="disk", message=str(error), traceback="")
     place = _users_place(error)
     text = " ".join(str(error).split())
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__

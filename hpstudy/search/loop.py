@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from hpstudy.errors import ArtifactError
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
 from hpstudy.search.source import Source
 from hpstudy.training.job import EpochResult, Failure, TrainingJob
@@ -30,6 +31,9 @@ def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] =
         interrupted: Whether to stop. Then nothing new begins, and every training under way ends the epoch that it
             is in; the epoch is stored but not answered, so that another run can take the training up. A training
             that is told to stop, or has no epoch left, ends.
+
+    Raises:
+        ArtifactError: The weights of a training cannot be written.
     """
     loop = _Loop(source, executor, interrupted)
     while loop.fill():
@@ -65,6 +69,8 @@ class _Loop:
             case Ended(key, outcome):
                 del self._jobs[key]
                 self._source.ended(key, outcome)
+            case Failed(_, Failure(reason="disk", message=message)):
+                raise ArtifactError(message)  # the trial stays as it is, for the same command to go on with
             case Failed(key, failure):
                 del self._jobs[key]
                 self._source.ended(key, failure)
