@@ -7,32 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SMALL_NET
 from tests.faults.bench import Bench
 from tests.faults.invariants import check_after_kill, check_equal, check_finished
+from tests.faults.study import N_TRIALS, small_bench
 
 pytestmark = pytest.mark.faults
-
-N_TRIALS = 6
-
-STUDY = f"""
-name: points
-dataset: digits
-architecture: nets.py:tiny
-epochs: 3
-trials: {N_TRIALS}
-seed: 1
-settings:
-  learning_rate: {{low: 1e-3, high: 1.0, log: true}}
-  optimizer: [sgd, adam]
-  momentum: {{low: 0.0, high: 0.9}}
-  batch_size: 256
-sampler: {{name: tpe, startup_trials: 2}}
-pruner: {{name: median, startup_trials: 2, warmup_epochs: 1}}
-confirm: {{top: 1, seeds: 2}}
-baselines:
-  plain: {{learning_rate: 0.1, optimizer: adam}}
-"""
 
 POINTS = {
     # The database is made.
@@ -82,18 +61,9 @@ POINTS = {
 """Where: the call at which the runner is killed, as `points/sitecustomize.py` has it."""
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """The study, left alone."""
-    bench = bench_in(tmp_path_factory.mktemp("reference") / "study")
-    bench.finish()
-    check_finished(bench, n_trials=N_TRIALS)
-    return bench
-
-
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_a_kill_at_a_delicate_place_loses_and_repeats_nothing(tmp_path: Path, reference: Bench, point: str) -> None:
-    bench = bench_in(tmp_path / "study")
+    bench = small_bench(tmp_path / "study")
     run = bench.start(KILL_AT=point)
     code = run.process.wait(timeout=100)
     assert code == -signal.SIGKILL, f"exit {code}: {run.text()}"
@@ -101,7 +71,3 @@ def test_a_kill_at_a_delicate_place_loses_and_repeats_nothing(tmp_path: Path, re
     bench.finish()
     check_finished(bench, n_trials=N_TRIALS)
     check_equal(bench, reference)
-
-
-def bench_in(folder: Path) -> Bench:
-    return Bench(folder).write(study_yaml=STUDY, nets_py=SMALL_NET)
