@@ -82,12 +82,16 @@ def stored_ends(results: StudyResults) -> list[Ended]:
     accuracies = by_trial.last().to_dict()
     trials = results.trials.to_dict("records")
     by_label = {trial["label"]: trial for trial in trials}
-    ends = [_ended(trial, title_of(trial), trial, results, accuracies) for trial in trials]
-    for row in results.confirmations.to_dict("records"):
+    ends = [_ended(trial, title_of(trial), trial, results, accuracies) for trial in trials if _has_ended(trial)]
+    for row in filter(_has_ended, results.confirmations.to_dict("records")):
         configuration = by_label[row["configuration"]]
         label = f"{title_of(configuration)}, seed {row['seed']}"
         ends.append(_ended(row, label, configuration, results, accuracies))
-    return [ended for ended in ends if ended.state not in UNFINISHED]
+    return ends
+
+
+def _has_ended(row: Mapping[Hashable, Any]) -> bool:
+    return row["state"] not in UNFINISHED
 
 
 def _ended(
