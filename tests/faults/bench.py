@@ -53,6 +53,19 @@ class Run:
         """Whether it has said so: it holds the study then."""
         return self.output.stat().st_size > 0
 
+    def wait(self, seconds: float = 600) -> int:
+        """Its exit code; a run that takes longer is killed.
+
+        Raises:
+            AssertionError: It took longer.
+        """
+        try:
+            return self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"it has not ended within {seconds:.0f} s: {self.text()}") from None
+
     def text(self) -> str:
         """What it has printed."""
         return self.output.read_text(encoding="utf-8")
@@ -112,7 +125,7 @@ class Bench:
     def finish(self) -> str:
         """Runs the command to its end, which must be a good one; returns what it has printed."""
         run = self.start()
-        code = run.process.wait(timeout=600)
+        code = run.wait()
         assert code == 0, f"exit {code}: {run.text()}"
         return run.text()
 

@@ -145,7 +145,7 @@ class KillLoop:
         while not run.has_begun() and run.process.poll() is None:
             time.sleep(0.02)
         self._start_seconds = time.monotonic() - began
-        code = run.process.wait(timeout=1800)
+        code = run.wait()
         assert code == 0, f"exit {code}: {run.text()}"
         self._work_seconds = time.monotonic() - began - self._start_seconds
 
@@ -167,7 +167,7 @@ class KillLoop:
     def _kill_runner(self, bench: Bench, run: Run, n_kills: int) -> bool:
         """Kills the runner, unless it ends before; returns whether it has ended by itself."""
         if self._tally.hits.total() >= n_kills:
-            run.process.wait(timeout=1800)
+            run.wait()
             return True
         if self._random.random() < STARTING:
             ended = _wait(run, self._random.uniform(0, self._start_seconds))

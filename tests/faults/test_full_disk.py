@@ -105,7 +105,7 @@ def test_a_disk_that_is_full_for_a_while_is_waited_for(narrow, reference: Bench)
         time.sleep(5)
         n_printed = len(bench.printed())
         assert run.process.poll() is None, run.text()
-    assert run.process.wait(timeout=100) == 0, run.text()
+    assert run.wait() == 0, run.text()
     assert n_printed < len(bench.printed()) == len(reference.printed())
     (bench.folder / "ballast").unlink(missing_ok=True)
     check_finished(bench, n_trials=N_TRIALS)
@@ -117,7 +117,7 @@ def test_a_disk_that_stays_full_ends_the_run_which_goes_on_later(narrow, referen
     bench = small_bench(folder, **WAITS_LITTLE)
     run = started(bench)
     with full(bench, run):
-        assert run.process.wait(timeout=100) == 3
+        assert run.wait() == 3
         check_after_kill(bench)
     told = run.text().splitlines()[-1]
     fact, remedy = FULL[full.__name__]
@@ -136,7 +136,7 @@ def test_weights_that_do_not_fit_on_the_disk_fail_no_trial(tmp_path: Path) -> No
     run = bench.start()
     wait_until(run.has_begun, run)
     resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (8_000_000, resource.RLIM_INFINITY))
-    assert run.process.wait(timeout=100) == 3
+    assert run.wait() == 3
     assert run.text().splitlines()[-1].endswith("baselines-0.safetensors: cannot be written (File too large)")
     check_after_kill(bench)
     check_no_leftovers(bench)
@@ -153,7 +153,7 @@ def test_a_program_that_holds_the_database_for_a_while_is_waited_for(tmp_path: P
         time.sleep(8)  # more than SQLite's usual five
         assert run.process.poll() is None, run.text()
         assert len(bench.printed()) <= n_printed + 1
-    assert run.process.wait(timeout=100) == 0, run.text()
+    assert run.wait() == 0, run.text()
     check_finished(bench, n_trials=N_TRIALS)
     check_equal(bench, reference)
 
@@ -162,7 +162,7 @@ def test_a_program_that_keeps_the_database_ends_the_run_which_goes_on_later(tmp_
     bench = small_bench(tmp_path / "study", SET="hpstudy.search.storage:_BUSY_SECONDS=2")
     run = started(bench)
     with held(bench, run):
-        assert run.process.wait(timeout=100) == 3
+        assert run.wait() == 3
         check_after_kill(bench)
     assert run.text().splitlines()[-1] == (
         "hpstudy.db: the database cannot be used (database is locked); end the program that holds it, then the same "

@@ -65,7 +65,7 @@ POINTS = {
 def test_a_kill_at_a_delicate_place_loses_and_repeats_nothing(tmp_path: Path, reference: Bench, point: str) -> None:
     bench = small_bench(tmp_path / "study")
     run = bench.start(KILL_AT=point)
-    code = run.process.wait(timeout=100)
+    code = run.wait()
     assert code == -signal.SIGKILL, f"exit {code}: {run.text()}"
     check_after_kill(bench)
     bench.finish()
