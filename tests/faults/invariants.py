@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,9 +52,12 @@ def check_database(database: Path) -> None:
             if file.exists():
                 shutil.copy(file, folder)
         with closing(sqlite3.connect(Path(folder) / database.name)) as connection:
-            (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+            try:
+                (found,) = connection.execute("PRAGMA integrity_check").fetchone()
+                (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.Error as error:
+                raise AssertionError(f"the database cannot be opened: {error}") from error
             assert found == "ok", f"integrity_check: {found}"
-            n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             assert n_tables, "the database is empty"
 
 
@@ -119,14 +122,18 @@ def check_files(bench: Bench) -> None:
     for file in bench.artifacts.rglob("*"):
         if file.is_dir() or file.name.startswith("."):
             continue
-        if file.suffix == ".npy":
-            assert read_predictions(file) is not None
-        elif file.suffix == ".npz":
-            assert read_test_predictions(file) is not None
-        elif file.suffix == ".safetensors":
-            assert load_file(file), f"{file} is empty"
-        elif file.suffix == "":
-            Image.open(file).verify()
+        try:
+            _READ.get(file.suffix, Path.read_bytes)(file)
+        except Exception as error:
+            raise AssertionError(f"{file} is damaged: {error}") from error
+
+
+_READ: Mapping[str, Callable[[Path], object]] = {
+    ".npy": read_predictions,
+    ".npz": read_test_predictions,
+    ".safetensors": load_file,
+    "": lambda file: Image.open(file).verify(),  # what is attached to a study has its id for a name
+}
 
 
 def check_finished(bench: Bench, *, n_trials: int, may_crash: bool = False) -> None:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -263,8 +264,9 @@ def main() -> None:
             continue
         try:
             tally = KillLoop(kind, folder=folder / kind.name, seed=seed).run(given.kills)
-        except AssertionError as error:
-            sys.exit(f"{kind.name}, seed {seed}: {error}\nThe studies are kept in {folder / kind.name}")
+        except Exception:
+            traceback.print_exc()
+            sys.exit(f"{kind.name}, seed {seed}: failed; the studies are kept in {folder / kind.name}")
         tallies.append(tally.line(kind))
         print(tallies[-1], flush=True)
     print(f"\nseed {seed}", *tallies, sep="\n")
