@@ -264,7 +264,7 @@ def main() -> None:
             continue
         try:
             tally = KillLoop(kind, folder=folder / kind.name, seed=seed).run(given.kills)
-        except Exception:
+        except Exception:  # noqa: BLE001  # whatever it is, where the studies lie is to be told
             traceback.print_exc()
             sys.exit(f"{kind.name}, seed {seed}: failed; the studies are kept in {folder / kind.name}")
         tallies.append(tally.line(kind))
