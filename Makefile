@@ -42,7 +42,7 @@ test-slow: .venv/dev.stamp ## the long tests
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
 faults: .venv/dev.stamp ## kills runs at random instants (KILLS=100 SEED=7), and fills, locks and breaks their storage
-	$(BIN)/python -m pytest -m faults --timeout 600
+	$(BIN)/python -m pytest -m 'faults and not slow' -n 2 --dist worksteal --timeout 600
 	$(BIN)/python -m tests.faults.kill_loop --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev.stamp ## ruff, mypy and the laws of the rooms

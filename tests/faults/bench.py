@@ -6,9 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import chdir, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+from hpstudy.cli import app
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
 
@@ -109,7 +112,7 @@ class Bench:
 
     def start(self, **environment: str) -> Run:
         """Starts the study's command, or goes on with it."""
-        output = self.folder / f"run-{len(list(self.folder.glob('run-*.txt'))):03}.txt"
+        output = self._next_output()
         words = [sys.executable, "-m", "hpstudy", "run", "study.yaml", *self.options]
         with output.open("wb") as printed:
             process = subprocess.Popen(
@@ -129,6 +132,18 @@ class Bench:
         assert code == 0, f"exit {code}: {run.text()}"
         return run.text()
 
+    def finish_here(self) -> None:
+        """As `finish`, but in this process, which has imported torch: that takes most of a small study's time."""
+        words = ["hpstudy", "run", "study.yaml", *self.options]
+        with (
+            self._next_output().open("w", encoding="utf-8") as printed,
+            redirect_stdout(printed),
+            chdir(self.folder),
+            patch.object(sys, "argv", words),
+            suppress(SystemExit),  # of a good end; any other raises its error
+        ):
+            app()
+
     def results(self) -> StudyResults:
         """The study, as its readers see it."""
         (name,) = re.findall(r"^name: (\S+)", (self.folder / "study.yaml").read_text(encoding="utf-8"), re.MULTILINE)
@@ -138,6 +153,9 @@ class Bench:
         """The trainings that any run so far has told to have ended."""
         lines = [line for file in sorted(self.folder.glob("run-*.txt")) for line in _whole_lines(file)]
         return [ended for line in lines if (ended := _ended(line))]
+
+    def _next_output(self) -> Path:
+        return self.folder / f"run-{len(list(self.folder.glob('run-*.txt'))):03}.txt"
 
     def _environment(self) -> dict[str, str]:
         paths = [str(POINTS), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]

@@ -68,6 +68,6 @@ def test_a_kill_at_a_delicate_place_loses_and_repeats_nothing(tmp_path: Path, re
     code = run.wait()
     assert code == -signal.SIGKILL, f"exit {code}: {run.text()}"
     check_after_kill(bench)
-    bench.finish()
+    bench.finish_here()
     check_finished(bench, n_trials=N_TRIALS)
     check_equal(bench, reference)

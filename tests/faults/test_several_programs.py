@@ -23,17 +23,17 @@ from tests.test_optuna_tools import asked, dashboard
 pytestmark = pytest.mark.faults
 
 
-def test_of_two_runners_at_once_one_works_and_the_other_says_so(tmp_path: Path) -> None:
-    for attempt in range(20):
-        # So many epochs that the first still runs when the second has imported torch.
-        bench = small_bench(tmp_path / str(attempt), "--epochs", "40")
-        runs = [bench.start(), bench.start()]
-        codes = [run.wait() for run in runs]
-        assert sorted(codes) == [0, 3], [run.text() for run in runs]
-        works, refused = sorted(runs, key=lambda run: run.process.returncode)
-        owner = f"points: is being run by process {works.process.pid} on {os.uname().nodename}"
-        assert refused.text() == f"{owner}; wait for it, or stop it\n"
-        check_finished(bench, n_trials=N_TRIALS)
+@pytest.mark.parametrize("attempt", range(20))
+def test_of_two_runners_at_once_one_works_and_the_other_says_so(tmp_path: Path, attempt: int) -> None:
+    # So many epochs that the first still runs when the second has imported torch.
+    bench = small_bench(tmp_path / "study", "--epochs", "40")
+    runs = [bench.start(), bench.start()]
+    codes = [run.wait() for run in runs]
+    assert sorted(codes) == [0, 3], [run.text() for run in runs]
+    works, refused = sorted(runs, key=lambda run: run.process.returncode)
+    owner = f"points: is being run by process {works.process.pid} on {os.uname().nodename}"
+    assert refused.text() == f"{owner}; wait for it, or stop it\n"
+    check_finished(bench, n_trials=N_TRIALS)
 
 
 def test_a_runner_that_is_stopped_keeps_its_study_and_goes_on(tmp_path: Path, reference: Bench) -> None:
