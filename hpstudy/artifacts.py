@@ -1,4 +1,4 @@
-"""The files that belong to a study beside its database: weights and predictions, without pickle."""
+"""The files that belong to a study beside its database: weights, predictions and checkpoints."""
 
 from __future__ import annotations
 
@@ -37,15 +37,17 @@ class StudyFiles:
         """The last weights of a trial; kept for the best trial, the baselines and one confirmed candidate."""
         return self.folder / "weights" / f"{_plain(part)}-{number}.safetensors"
 
-    def all_weights(self, part: str) -> list[Path]:
-        """The weights that there are of a part, whole or half-written."""
-        of_part = re.compile(rf"\.?{re.escape(_plain(part))}-\d+\.safetensors.*")
-        folder = self.folder / "weights"
-        return sorted(file for file in folder.glob("*") if of_part.fullmatch(file.name))
+    def all_weights(self, part: str) -> list[tuple[int, Path]]:
+        """(number of the trial, file) of the weights that there are of a part, whole or half-written."""
+        return _numbered(self.folder / "weights", part)
 
     def checkpoint(self, part: str, number: int) -> Path:
         """What a trial under way needs to go on after a crash; it is removed when the trial ends."""
         return self.folder / "checkpoints" / f"{_plain(part)}-{number}.ckpt"
+
+    def all_checkpoints(self, part: str) -> list[tuple[int, Path]]:
+        """(number of the trial, file) of the checkpoints that there are of a part, whole or half-written."""
+        return _numbered(self.folder / "checkpoints", part)
 
     def remove_half_written(self) -> None:
         """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
@@ -61,6 +63,13 @@ class StudyFiles:
 def _plain(part: str) -> str:
     """A part's name as a file may have it: an architecture's may hold slashes and colons."""
     return quote(part, safe="")
+
+
+def _numbered(folder: Path, part: str) -> list[tuple[int, Path]]:
+    """The files `PART-NUMBER.…` of a folder, and those of `written_whole` that a killed process left beside them."""
+    of_part = re.compile(rf"\.?{re.escape(_plain(part))}-(\d+)\..*")
+    found = [(of_part.fullmatch(file.name), file) for file in sorted(folder.glob("*"))]
+    return [(int(match[1]), file) for match, file in found if match]
 
 
 @dataclass(frozen=True, eq=False)

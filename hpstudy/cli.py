@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import os
 import shlex
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from hpstudy import __version__
-from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError
+from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError, StudyTimeoutError
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.local import LoadData
@@ -53,6 +57,15 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")
 Workers = Annotated[
     str,
     typer.Option("--workers", help="Trainings at once, each in a process of its own: a number, or auto.", metavar="N"),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        help="Ends after so long, at the end of an epoch; the same command goes on. 45s, 90m, 1h30m.",
+        metavar="TIME",
+        show_default="none",
+    ),
 ]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
@@ -154,6 +167,7 @@ def run(
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
     workers: Workers = "1",
+    timeout: Timeout = None,
     no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
@@ -163,14 +177,15 @@ def run(
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
 
+    deadline = _deadline(timeout)
     sqlite_file(storage)
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
     spec, _ = _checked(file, reading, place.load_data)
     spec = replace(spec, confirm=None) if no_confirm else spec
-    with RunProgress(_console(), searched=searched_settings(spec)) as progress:
-        run_study(spec, place=place, observer=progress)
+    with _time_may_end(), RunProgress(_console(), searched=searched_settings(spec)) as progress:
+        run_study(spec, place=place, observer=progress, deadline=deadline)
     _show_results(spec.name, storage=storage, artifacts=artifacts)
 
 
@@ -184,16 +199,18 @@ def confirm(
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
     workers: Workers = "1",
+    timeout: Timeout = None,
 ) -> None:
     """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
     from hpstudy.results.load import load_results
     from hpstudy.search.session import confirm_study
     from hpstudy.terminal.progress import RunProgress
 
+    deadline = _deadline(timeout)
     searched = load_results(storage, study=name).searched
     place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
-    with RunProgress(_console(), searched=searched) as progress:
-        confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress)
+    with _time_may_end(), RunProgress(_console(), searched=searched) as progress:
+        confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress, deadline=deadline)
     _show_results(name, storage=storage, artifacts=artifacts)
 
 
@@ -418,6 +435,27 @@ def _place(storage: str, *, artifacts: Path, data: Path, device: str, workers: s
         open_executor=open_executor,
         command=_command_line(),
     )
+
+
+def _deadline(timeout: str | None) -> float:
+    """When the time that `--timeout` gives from now on is over, on `time.monotonic`."""
+    from hpstudy.numbers import read_duration
+
+    if timeout is None:
+        return math.inf
+    seconds = read_duration(timeout)
+    if seconds is None:
+        raise InputError(f"--timeout: {timeout!r} is no time above 0; write it as 45s, 90m, 1h or 1h30m")
+    return time.monotonic() + seconds
+
+
+@contextmanager
+def _time_may_end() -> Iterator[None]:
+    """Says it where the time was over before the end; the command then shows what there is."""
+    try:
+        yield
+    except StudyTimeoutError as end:
+        typer.echo(str(end))
 
 
 def _command_line() -> str:

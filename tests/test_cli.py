@@ -132,6 +132,16 @@ def test_a_model_is_confirmed_compared_exported_and_used(hpstudy: Shell, small_s
     assert len(re.findall(r"\d+\.\d\d %", out)) == 2
 
 
+def test_a_run_that_ends_with_its_time_says_what_is_done_and_shows_it(hpstudy: Shell, small_study: Path) -> None:
+    code, out, err = hpstudy("run", "small.yaml", "--timeout", "0.01s")
+    assert (code, err) == (0, "")
+    told = "small: the time is over, 0 of 6 trainings of the search are done; the same command goes on with it\n"
+    assert told in out
+    assert "small is not finished" in out
+    assert hpstudy("run", "small.yaml", "--timeout", "1h")[0] == 0
+    assert "finished" in hpstudy("list")[1]
+
+
 def test_a_password_is_not_recorded_with_the_command(hpstudy: Shell, small_study: Path) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--data", "https://me:s3cret@host/data")
     with sqlite3.connect("hpstudy.db") as connection:
@@ -224,6 +234,12 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
         (("list",), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("show", "small"), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("datasets", "fetch", "minst"), 2, "mnist"),
+        (
+            ("run", "small.yaml", "--timeout", "90"),
+            2,
+            "--timeout: '90' is no time above 0; write it as 45s, 90m, 1h or 1h30m",
+        ),
+        (("confirm", "small", "--timeout", "0s"), 2, "--timeout: '0s' is no time above 0"),
     ],
 )
 def test_a_mistake_has_one_message_and_its_exit_code(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets.images import TrainingData
-from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError
+from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.executors.local import LoadData
 from hpstudy.executors.protocol import Executor
 from hpstudy.runner_lock import hold, lock_path
@@ -43,6 +44,7 @@ from hpstudy.search.subject import Subject, stored_subject, subject_of
 from hpstudy.search.trials import Session
 from hpstudy.spec.study import Confirm, StudySpec
 from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED
+from hpstudy.training.job import CHECKPOINT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Place:
         device: Where models are trained.
         open_executor: Makes what trains; it is closed by who opened it.
         command: The command line, for the record.
+        checkpoint_seconds: At least so long between two checkpoints of a training.
     """
 
     storage_url: str
@@ -64,6 +67,7 @@ class Place:
     device: torch.device
     open_executor: Callable[[], Executor]
     command: str
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 class RunObserver(Observer, Protocol):
@@ -82,13 +86,14 @@ class RunObserver(Observer, Protocol):
         ...
 
 
-def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
+def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline: float = math.inf) -> None:
     """Trains a study's baselines and trials until all have ended, then confirms the best; nothing is done twice.
 
     Args:
         spec: The study, checked. With `confirm` None it is not confirmed.
         place: Where it runs.
         observer: Is told of everything that happens.
+        deadline: On `time.monotonic`; the epochs that are under way then are the last.
 
     Raises:
         InputError: The storage has a study of this name that is another one.
@@ -97,11 +102,13 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
         ArtifactError: Weights or predictions cannot be written.
         StudyFailedError: Nothing succeeded, or five trials in a row failed.
         StudyInterruptedError: A signal stopped it.
+        StudyTimeoutError: The deadline came before the end.
     """
     data = place.load_data(first_config(spec, spec.architectures[0]), "search")
     with _locked(spec.name, place) as storage:
         studies = open_studies(spec, storage, checksums=data.train.checksums)
-        with _runner(subject_of(spec), storage=storage, place=place, data=data, observer=observer) as runner:
+        begun = _runner(subject_of(spec), storage=storage, place=place, data=data, observer=observer, deadline=deadline)
+        with begun as runner:
             source = search_source(spec, studies, files=runner.files, session=runner.session)
             runner.train(source, stage=search_plan(spec, studies), n_left=lambda: n_left(spec, studies))
             if not any(count(studies[name], TrialState.COMPLETE) for name in searches(spec)):
@@ -111,7 +118,9 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver) -> None:
                 runner.confirm(extend_confirmation(runner.head, top=spec.confirm.top, seeds=spec.confirm.seeds))
 
 
-def confirm_study(name: str, *, top: int, seeds: int, place: Place, observer: RunObserver) -> None:
+def confirm_study(
+    name: str, *, top: int, seeds: int, place: Place, observer: RunObserver, deadline: float = math.inf
+) -> None:
     """Confirms a study that has run, or brings its confirmation to more configurations and seeds.
 
     Args:
@@ -120,6 +129,7 @@ def confirm_study(name: str, *, top: int, seeds: int, place: Place, observer: Ru
         seeds: So many seeds each; 0 likewise.
         place: Where it runs; `load_data` must give the images that the study was searched on.
         observer: Is told of everything that happens.
+        deadline: As for `run_study`.
 
     Raises:
         InputError: The storage has no such study, no trial of it is complete, or the images or the user's code are
@@ -134,7 +144,8 @@ def confirm_study(name: str, *, top: int, seeds: int, place: Place, observer: Ru
             raise InputError(f"{name}: no trial is complete yet, so there is nothing to confirm")
         data = place.load_data(configurations[0].config, "search")
         check_evidence(subject, head, checksums=data.train.checksums)
-        with _runner(subject, storage=storage, place=place, data=data, observer=observer) as runner:
+        begun = _runner(subject, storage=storage, place=place, data=data, observer=observer, deadline=deadline)
+        with begun as runner:
             runner.record_models()
             runner.confirm(extend_confirmation(head, top=top, seeds=seeds))
 
@@ -150,7 +161,7 @@ class _Runner:
         place: Where it runs.
         data: The images of the search.
         observer: Is told of everything that happens.
-        interruption: Knows whether a signal has come.
+        interruption: Knows whether a signal or the deadline has come.
     """
 
     subject: Subject
@@ -176,6 +187,7 @@ class _Runner:
 
         Raises:
             StudyInterruptedError: A signal came before the end.
+            StudyTimeoutError: The deadline came before the end.
         """
         self.observer.opened(stage)
         try:
@@ -189,8 +201,8 @@ class _Runner:
                 )
         except KeyboardInterrupt:
             raise self._interrupted() from None
-        if self.interruption.requested() and n_left():
-            raise self._interrupted()
+        if self.interruption.requested() and (left := n_left()):
+            raise self._interrupted() if self.interruption.signal_number else self._out_of_time(stage, n_left=left)
 
     def confirm(self, confirm: Confirm) -> None:
         """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them."""
@@ -220,6 +232,14 @@ class _Runner:
         """Adds to the run's record."""
         extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
 
+    def _out_of_time(self, stage: Plan, *, n_left: int) -> StudyTimeoutError:
+        study = self.subject.name
+        done = f"{stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage} are done"
+        next_step = "the same command goes on with it"
+        if stage.stage == "search" and choose_configurations(self.session.storage, study, top=1):
+            next_step += f", and `hpstudy confirm {study}` confirms what there is"
+        return StudyTimeoutError(f"{study}: the time is over, {done}; {next_step}")
+
     def _interrupted(self) -> StudyInterruptedError:
         number = self.interruption.signal_number or signal.SIGINT
         return StudyInterruptedError(
@@ -237,18 +257,18 @@ def _locked(study: str, place: Place) -> Iterator[Storage]:
 
 @contextmanager
 def _runner(
-    subject: Subject, *, storage: Storage, place: Place, data: TrainingData, observer: RunObserver
+    subject: Subject, *, storage: Storage, place: Place, data: TrainingData, observer: RunObserver, deadline: float
 ) -> Iterator[_Runner]:
     """A run, with a row of what it runs on and why it ends."""
     record = describe_run(subject, device=place.device, data=data)
     run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
     reason = "an unexpected error"
     try:
-        with Interruption(announce=observer.stopping) as interruption:
+        with Interruption(announce=observer.stopping, deadline=deadline) as interruption:
             runner = _Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
-                session=Session(storage=storage, study_folder=subject.folder, run_id=run_id),
+                session=Session(storage, subject.folder, run_id, checkpoint_seconds=place.checkpoint_seconds),
                 place=place,
                 data=data,
                 observer=observer,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, delete, event, insert
+from sqlalchemy import Engine, delete, event, func, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -68,6 +68,12 @@ class Storage:
         with self.engine.begin() as connection:
             connection.execute(delete(EPOCHS).where(same))
             connection.execute(insert(EPOCHS).values(row))
+
+    def n_epochs(self, trial_id: int) -> int:
+        """How many epochs of a trial are stored."""
+        of_trial = select(func.count()).select_from(EPOCHS).where(EPOCHS.c.trial_id == trial_id)
+        with self.engine.connect() as connection:
+            return int(connection.execute(of_trial).scalar_one())
 
     @patient
     def forget_epochs(self, trial_id: int) -> None:

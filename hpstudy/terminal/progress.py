@@ -18,6 +18,9 @@ from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
+_NAMED = 3
+"""So many trainings under way are named one by one."""
+
 
 class Plan(Protocol):
     """What a run has before it; `search.session.Plan` is one."""
