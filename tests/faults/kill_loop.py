@@ -34,6 +34,7 @@ from tests.faults.invariants import (
     has_study,
 )
 from tests.faults.processes import end_together, is_alive, workers_of
+from tests.faults.study import CHECKPOINT_EVERY_EPOCH
 
 N_TRIALS = 10
 
@@ -135,8 +136,8 @@ class KillLoop:
         return self._tally
 
     def _bench(self, name: str) -> Bench:
-        checkpoint_every_epoch = ("SET", CHECKPOINT_SECONDS)
-        bench = Bench(self._folder / name, options=self._kind.options, environment=(checkpoint_every_epoch,))
+        environment = (("SET", CHECKPOINT_EVERY_EPOCH),)
+        bench = Bench(self._folder / name, options=self._kind.options, environment=environment)
         return bench.write(study_yaml=STUDY.replace("SAMPLER", self._kind.sampler))
 
     def _measure(self, reference: Bench) -> None:
@@ -207,10 +208,6 @@ class KillLoop:
         while not run.has_begun() and run.process.poll() is None:
             assert time.monotonic() < deadline, f"it does not begin: {run.text()}"
             time.sleep(0.02)
-
-
-CHECKPOINT_SECONDS = "hpstudy.training.job:CHECKPOINT_SECONDS=0"
-"""Epochs take a fraction of a second here: with the usual ten seconds between two checkpoints there would be none."""
 
 
 def check_owned(bench: Bench, run: Run) -> None:

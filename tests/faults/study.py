@@ -29,6 +29,10 @@ baselines:
 """
 
 
+CHECKPOINT_EVERY_EPOCH = "hpstudy.training.job:CHECKPOINT_SECONDS=0"
+"""For `SET`. Epochs take a fraction of a second here: with ten between two checkpoints there would be none."""
+
+
 def small_bench(folder: Path, *options: str, **environment: str) -> Bench:
     """A folder with the study; options are of each of its runs, and so is the environment."""
     bench = Bench(folder, options=options, environment=tuple(environment.items()))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.bench import Bench
 from tests.faults.invariants import check_after_kill, check_equal, check_finished
-from tests.faults.study import N_TRIALS, small_bench
+from tests.faults.study import CHECKPOINT_EVERY_EPOCH, N_TRIALS, small_bench
 
 pytestmark = pytest.mark.faults
 
@@ -31,6 +31,9 @@ POINTS = {
     "between the settings and the configuration": "optuna.trial._trial:Trial.set_user_attr,4,before,config",
     "between asking and the first epoch": "hpstudy.executors.local:LocalExecutor.start,3,before",
     # An epoch ends.
+    "before a checkpoint is written": "hpstudy.training.checkpoints:write_checkpoint,5,before",
+    "while a checkpoint is written": "pathlib:Path.replace,5,before,.ckpt",
+    "between a checkpoint and the epoch's event": "hpstudy.training.checkpoints:write_checkpoint,5,after",
     "between an epoch and its commit": "hpstudy.search.storage:Storage.write_epoch,8,before",
     "between an epoch's row and its report": "hpstudy.search.storage:Storage.write_epoch,8,after",
     "between the commit and the verdict": "optuna.trial._trial:Trial.report,8,after",
@@ -64,7 +67,7 @@ POINTS = {
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
 def test_a_kill_at_a_delicate_place_loses_and_repeats_nothing(tmp_path: Path, reference: Bench, point: str) -> None:
     bench = small_bench(tmp_path / "study")
-    run = bench.start(KILL_AT=point)
+    run = bench.start(KILL_AT=point, SET=CHECKPOINT_EVERY_EPOCH)
     code = run.wait()
     assert code == -signal.SIGKILL, f"exit {code}: {run.text()}"
     check_after_kill(bench)
