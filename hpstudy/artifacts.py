@@ -49,6 +49,11 @@ class StudyFiles:
         """(number of the trial, file) of the checkpoints that there are of a part, whole or half-written."""
         return _numbered(self.folder / "checkpoints", part)
 
+    def remove_half_written(self) -> None:
+        """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
+        for file in self.folder.rglob(".*"):
+            file.unlink(missing_ok=True)
+
     @property
     def test_predictions(self) -> Path:
         """What the confirmed candidate predicted for the test set: `TestPredictions`."""

@@ -77,9 +77,7 @@ _LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def main() -> None:
     """The console script: runs a command and turns every error of a user into one message and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash
+    _prepare_streams()
     try:
         try:
             app()
@@ -103,6 +101,16 @@ def main() -> None:
             sys.exit(128 + signal.SIGPIPE)  # nobody reads on: as a program ends that does not ask
         _console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
         sys.exit(3)
+
+
+def _prepare_streams() -> None:
+    """Opens what the shell has closed, as by `hpstudy list >&-`, to nowhere; and lets no character be an error."""
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash
 
 
 @app.callback(invoke_without_command=True)

@@ -378,6 +378,14 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
     assert int((tmp_path / "code").read_text()) in (1, 141)
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_hinder_nothing(small_study: Path, tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} -m hpstudy run small.yaml --epochs 1 --trials 1 {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (">&-" in closed and "2" not in closed.partition(">")[0]) or "Best 1 of 1 trials" in done.stdout
+
+
 @pytest.mark.parametrize("words", [("run", "small.yaml"), ("delete", "small", "--yes")])
 def test_a_server_is_not_written_to_and_its_password_not_shown(hpstudy: Shell, small_study: Path, words) -> None:
     code, out, err = hpstudy(*words, "--storage", "postgresql+psycopg://me:s3cret@127.0.0.1:1/db")

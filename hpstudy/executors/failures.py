@@ -6,6 +6,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
+from hpstudy.errors import ArtifactError
 from hpstudy.training.job import Failure
 from hpstudy.training.memory import is_out_of_memory
 
@@ -14,6 +15,8 @@ _NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values(
 
 def describe_failure(error: Exception | SystemExit) -> Failure:
     """Why a training failed: its kind, one line with the user's file and line where there is one, the traceback."""
+    if isinstance(error, ArtifactError) and isinstance(error.__cause__, OSError):
+        return Failure(reason="disk", message=str(error), traceback="")
     place = _users_place(error)
     text = " ".join(str(error).split())
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__

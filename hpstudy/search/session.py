@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import optuna
 import torch
+from optuna.exceptions import StorageInternalError
 from optuna.study import Study
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
@@ -264,7 +265,7 @@ def _runner(
     reason = "an unexpected error"
     try:
         with Interruption(announce=observer.stopping, deadline=deadline) as interruption:
-            yield _Runner(
+            runner = _Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
                 session=Session(storage, subject.folder, run_id, checkpoint_seconds=place.checkpoint_seconds),
@@ -273,10 +274,16 @@ def _runner(
                 observer=observer,
                 interruption=interruption,
             )
+            runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
+            yield runner
         reason = FINISHED
     except HpstudyError as error:
         reason = str(error)
         raise
+    except (SQLAlchemyError, StorageInternalError):
+        reason = ""  # the database has been waited for long enough
+        raise
     finally:
-        with suppress(SQLAlchemyError):  # the database may be what failed
-            end_run(storage.engine, run_id=run_id, reason=reason)
+        if reason:
+            with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
+                end_run(storage.engine, run_id=run_id, reason=reason)

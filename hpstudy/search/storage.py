@@ -11,11 +11,13 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine, delete, event, func, insert, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.database import check_sqlite_file, sqlite_file
 from hpstudy.errors import StorageError
 from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search.patience import make_patient, patient, remedy
 from hpstudy.tables import EPOCHS, METADATA
 from hpstudy.training.job import EpochResult
 
@@ -44,6 +46,7 @@ class Storage:
         """The names of all Optuna studies, parts included."""
         return [study.study_name for study in self.optuna.get_all_studies()]
 
+    @patient
     def write_epoch(self, trial_id: int, result: EpochResult) -> None:
         """Stores an epoch; one that is there already is replaced.
 
@@ -72,6 +75,7 @@ class Storage:
         with self.engine.connect() as connection:
             return int(connection.execute(of_trial).scalar_one())
 
+    @patient
     def forget_epochs(self, trial_id: int) -> None:
         """Deletes the epochs of a trial: SQLite gives the ids of trials that were deleted with Optuna out again."""
         with self.engine.begin() as connection:
@@ -92,9 +96,12 @@ def open_storage(url: str) -> Iterator[Storage]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     database = sqlite_file(url)
     # Two processes that create one file at once fail in Optuna's schema: one lock around it.
-    with hold(lock_path(database, study=""), study=database.name), _told_in_a_sentence(database):
+    creation = hold(lock_path(database, study=""), study=database.name, patience_seconds=_BUSY_SECONDS)
+    with creation, _told_in_a_sentence(database):
         check_sqlite_file(database)
         try:
+            if not database.exists():
+                _create_sqlite(url, database)
             storage = Storage(database, _open_sqlite(url))
         except RuntimeError as error:  # the schema of another version of Optuna
             raise StorageError(f"{database}: the database cannot be used ({error})") from error
@@ -107,10 +114,23 @@ def open_storage(url: str) -> Iterator[Storage]:
         storage.engine.dispose()
 
 
+def _create_sqlite(url: str, database: Path) -> None:
+    """Makes a database that takes its name once it is whole: a run killed meanwhile leaves none, not half of one."""
+    new = database.with_name(f".{database.name}.new")
+    for left in (new, new.with_name(f"{new.name}-journal")):  # of a run that was killed here
+        left.unlink(missing_ok=True)
+    storage = RDBStorage(make_url(url).set(database=str(new)).render_as_string(hide_password=False))
+    METADATA.create_all(storage.engine)
+    storage.remove_session()
+    storage.engine.dispose()
+    new.replace(database)
+
+
 def _open_sqlite(url: str) -> RDBStorage:
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     event.listen(storage.engine, "connect", _use_write_ahead_log)
     storage.engine.dispose()  # the connections that opening left behind were made before the listener
+    make_patient(storage)
     return storage
 
 
@@ -129,4 +149,4 @@ def _told_in_a_sentence(database: Path) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
         fact = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()[0]
-        raise StorageError(f"{database}: the database cannot be used ({fact})") from error
+        raise StorageError(f"{database}: the database cannot be used ({fact}){remedy(error)}") from error

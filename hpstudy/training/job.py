@@ -103,13 +103,14 @@ class Failure:
     """Why a training could not be done.
 
     Attributes:
-        reason: `out_of_memory`; `crashed` where its process died again and again; `removed` from the study file before
-            it could be trained; `error` for any other exception.
+        reason: `out_of_memory`; `crashed` where its process died again and again; `disk` where its weights could not be
+            written, which is no fault of its settings; `removed` from the study file before it could be trained;
+            `error` for any other exception.
         message: One line: the exception and, where it was raised in a file that is not hpstudy's or a library's,
             that place.
         traceback: The whole of it, for `hpstudy show`.
     """
 
-    reason: Literal["error", "out_of_memory", "crashed", "removed"]
+    reason: Literal["error", "out_of_memory", "crashed", "disk", "removed"]
     message: str
     traceback: str
