@@ -181,7 +181,7 @@ class RayExecutor:
         except (RayTaskError, ArtifactError) as error:
             event = Failed(key, describe_failure(error))
         except RayError as error:
-            return self._lost(key, f"the loss of its Ray actor ({_last_line(error)})")
+            return self._lost(key, f"the loss of its Ray actor ({_cause_of_death(error)})")
         if isinstance(event, EpochEnded):
             training.step = None
             self._watch.epoch_ended(key, event.result.seconds)
@@ -254,3 +254,8 @@ def _write(path: Path, content: bytes) -> None:
 
 def _last_line(error: RayError) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+
+
+def _cause_of_death(error: RayError) -> str:
+    """What Ray says of an actor's death, without its advice: `its node has died`."""
+    return _last_line(error).partition(". ")[0].rpartition(" because ")[2]

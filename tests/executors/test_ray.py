@@ -61,6 +61,24 @@ def process_of(actor) -> int:
     return ray.get(actor.__ray_call__.remote(lambda _self: os.getpid()))
 
 
+def test_an_actor_has_its_threads_the_images_and_a_way_to_speak(
+    ray_cluster: None, config: TrialConfig, data: TrainingData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First: it needs the whole cluster."""
+    wide = replace(
+        data,
+        train=replace(data.train, images=data.train.images.expand(-1, 3, -1, -1)),
+        evaluation=replace(data.evaluation, images=data.evaluation.images.expand(-1, 3, -1, -1)),
+    )
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    executor = RayExecutor(load_data=lambda _config, _part: wide, device=CPU, n_workers=1)
+    assert (executor.capacity, executor.threads) == (1, 3)
+    executor.start([job(replace(config, architecture="nets.py:tells", options={}), folder=tmp_path)])
+    drain(executor)
+    executor.close()
+    assert capsys.readouterr().out == "channels 3, threads 3, tiny 0\n"
+
+
 def test_a_killed_actor_loses_its_training_alone(
     executor: RayExecutor, config: TrialConfig, data: TrainingData
 ) -> None:
@@ -71,7 +89,7 @@ def test_a_killed_actor_loses_its_training_alone(
     executor.answer("b", "go")
     events = drain(executor, n_jobs=2)
     (lost,) = [event for event in events if isinstance(event, WorkerLost)]
-    assert (lost.key, lost.cause) == ("a", "the loss of its Ray actor")
+    assert (lost.key, lost.cause) == ("a", "the loss of its Ray actor (its worker process has died)")
     assert [event.key for event in events if isinstance(event, Ended)] == ["b"]
 
     executor.start([job(config, "a")])
@@ -131,20 +149,3 @@ def test_weights_that_cannot_be_written_fail_the_training(
     end = drain(executor)[-1]
     assert isinstance(end, Failed)
     assert "cannot be written" in end.failure.message
-
-
-def test_an_actor_has_its_threads_the_images_and_a_way_to_speak(
-    ray_cluster: None, config: TrialConfig, data: TrainingData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    wide = replace(
-        data,
-        train=replace(data.train, images=data.train.images.expand(-1, 3, -1, -1)),
-        evaluation=replace(data.evaluation, images=data.evaluation.images.expand(-1, 3, -1, -1)),
-    )
-    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
-    executor = RayExecutor(load_data=lambda _config, _part: wide, device=CPU, n_workers=1)
-    assert (executor.capacity, executor.threads) == (1, 2)
-    executor.start([job(replace(config, architecture="nets.py:tells", options={}), folder=tmp_path)])
-    drain(executor)
-    executor.close()
-    assert capsys.readouterr().out == "channels 3, threads 2, tiny 0\n"
