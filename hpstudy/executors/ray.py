@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import ray
 import torch
 from ray import ObjectRef
 from ray.actor import ActorHandle
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from hpstudy.artifacts import written_whole
 from hpstudy.datasets.images import TrainingData
@@ -20,10 +21,11 @@ from hpstudy.errors import ArtifactError, InputError
 from hpstudy.executors.failures import describe_failure
 from hpstudy.executors.local import LoadData
 from hpstudy.executors.protocol import EpochEnded, Event, Failed, WorkerLost
+from hpstudy.executors.ray_actors import SpareActors, last_line
 from hpstudy.executors.ray_cluster import divide, join_cluster, leave_cluster, nodes
 from hpstudy.executors.ray_images import PackedData, pack
 from hpstudy.executors.ray_sources import pack_sources
-from hpstudy.executors.ray_trainer import Assignment, Description, Step, Trainer, describe
+from hpstudy.executors.ray_trainer import Assignment, Step, Trainer
 from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.training.job import Answer, TrainingJob
 
@@ -32,8 +34,8 @@ _log = logging.getLogger(__name__)
 _LEAVE_SECONDS = 20.0
 """How long `close` waits for the checkpoints of trainings that stand at an epoch's end."""
 
-_MAX_STARTS = 5
-"""So many actors in a row may die while they start before that is no accident any more."""
+_PATIENCE_SECONDS = 60.0
+"""A run that waits so long for room on the cluster says so."""
 
 
 @dataclass
@@ -77,13 +79,11 @@ class RayExecutor:
             raise
         self.capacity = division.n_trainings
         self.threads = division.n_cpus
-        self._n_gpus = division.n_gpus
-        self._device = device.type
+        self._spare = SpareActors(device=device.type, n_threads=division.n_cpus, n_gpus=division.n_gpus)
         self._stored: tuple[TrainingData, ObjectRef[PackedData]] | None = None
         self._waiting: list[TrainingJob] = []
-        self._starting: dict[ObjectRef[Description], ActorHandle[Trainer]] = {}
-        self._n_failed_starts = 0
-        self._idle: list[ActorHandle[Trainer]] = []
+        self._waits_since = time.monotonic()
+        self._has_said = False
         self._trainings: dict[str, _Training] = {}
         self._watch = StallWatch(limits or StallLimits())
 
@@ -97,14 +97,17 @@ class RayExecutor:
     def events(self, timeout_seconds: float) -> Sequence[Event]:
         """The first step that has ended, as soon as there is one; and the trainings that have stalled."""
         running = {training.step: key for key, training in self._trainings.items() if training.step is not None}
-        under_way: list[ObjectRef[Any]] = [*running, *self._starting]
+        under_way: list[ObjectRef[Any]] = [*running, *self._spare.starting]
         if not under_way:
             return []
         ended, _ = ray.wait(under_way, num_returns=1, timeout=timeout_seconds)
         for reference in ended:
             if reference in running:
                 return [self._step_ended(running[reference], reference)]
-            self._started(reference)
+            self._spare.started(reference)
+            self._fill()
+        if not ended and not running:
+            self._say_that_it_waits()
         return [self._lost(key, f"no progress for {seconds:.0f} s") for key, seconds in self._watch.stalled().items()]
 
     def answer(self, key: str, answer: Answer) -> None:
@@ -118,29 +121,31 @@ class RayExecutor:
         try:
             self._bring_home()
         finally:
-            for actor in (*self._starting.values(), *self._idle, *(one.actor for one in self._trainings.values())):
-                ray.kill(actor)
-            self._waiting, self._starting, self._idle, self._trainings = [], {}, [], {}
-            self._stored = None
+            self._spare.kill()
+            for training in self._trainings.values():
+                ray.kill(training.actor)
+            self._waiting, self._trainings, self._stored = [], {}, None
             self._disconnect()
 
     def _fill(self) -> None:
         """Makes the actors that are missing, and gives jobs to those that are free."""
+        if self._trainings:
+            self._waits_since = time.monotonic()
         n_wanted = min(self.capacity, len(self._waiting) + len(self._trainings))
-        for _ in range(n_wanted - len(self._starting) - len(self._idle) - len(self._trainings)):
-            actor = self._make_actor()
-            self._starting[actor.describe.remote()] = actor
-        while self._waiting and self._idle:
+        for _ in range(n_wanted - len(self._spare) - len(self._trainings)):
+            self._spare.make()
+        while self._waiting and self._spare.idle:
             assignment = self._assignment(self._waiting[0])
-            actor = self._idle.pop()
+            actor = self._spare.idle.pop()
             job = self._waiting.pop(0)
             self._trainings[job.key] = _Training(job, actor, actor.begin.remote(assignment))
             self._watch.expect(job.key)
 
-    def _make_actor(self) -> ActorHandle[Trainer]:
-        """An actor, which starts once Ray has room for it; one that dies is not started again by Ray."""
-        kind = ray.remote(num_cpus=self.threads, num_gpus=self._n_gpus or None, max_restarts=0, max_task_retries=0)
-        return kind(Trainer).remote(device=self._device, n_threads=self.threads)
+    def _say_that_it_waits(self) -> None:
+        """Once, where nothing trains because the cluster gives no actor room."""
+        if not self._has_said and time.monotonic() - self._waits_since > _PATIENCE_SECONDS:
+            _log.warning("the Ray cluster has no room for a training yet; `ray status` says what it is busy with")
+            self._has_said = True
 
     def _assignment(self, job: TrainingJob) -> Assignment:
         folder = job.study_folder.resolve()
@@ -159,21 +164,6 @@ class RayExecutor:
             self._stored = (data, ray.put(pack(data)))
         return self._stored[1]
 
-    def _started(self, reference: ObjectRef[Description]) -> None:
-        """Takes an actor that has started, or failed to."""
-        actor = self._starting.pop(reference)
-        try:
-            found = ray.get(reference)
-        except RayActorError as error:
-            self._n_failed_starts += 1
-            if error.actor_init_failed or self._n_failed_starts == _MAX_STARTS:
-                raise InputError(f"--executor ray: an actor cannot start: {_last_line(error)}") from error
-        else:
-            _check_installed(found)
-            self._n_failed_starts = 0
-            self._idle.append(actor)
-        self._fill()
-
     def _step_ended(self, key: str, reference: ObjectRef[Step]) -> Event:
         training = self._trainings[key]
         try:
@@ -187,7 +177,7 @@ class RayExecutor:
             self._watch.epoch_ended(key, event.result.seconds)
         else:
             self._watch.forget(key)
-            self._idle.append(self._trainings.pop(key).actor)
+            self._spare.idle.append(self._trainings.pop(key).actor)
             self._fill()
         return event
 
@@ -219,7 +209,7 @@ class RayExecutor:
     def _bring_home(self) -> None:
         """Asks the actors that are not in the middle of an epoch to leave, and keeps the checkpoints that they send."""
         jobs = {one.actor.leave.remote(): one.job for one in self._trainings.values() if one.step is None}
-        leaving = [*jobs, *(actor.leave.remote() for actor in self._idle)]
+        leaving = [*jobs, *(actor.leave.remote() for actor in self._spare.idle)]
         if not leaving:
             return
         left, _ = ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_SECONDS)
@@ -238,24 +228,11 @@ class RayExecutor:
             leave_cluster()
 
 
-def _check_installed(there: Description) -> None:
-    for name, version in describe().installed.items():
-        if there.installed.get(name) != version:
-            raise InputError(
-                f"--executor ray: {there.host} has {name} {there.installed.get(name)}, this machine {version}; "
-                "all machines of the cluster need the same"
-            )
-
-
 def _write(path: Path, content: bytes) -> None:
     with written_whole(path) as file:
         file.write(content)
 
 
-def _last_line(error: RayError) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
-
-
 def _cause_of_death(error: RayError) -> str:
     """What Ray says of an actor's death, without its advice: `its node has died`."""
-    return _last_line(error).partition(". ")[0].rpartition(" because ")[2]
+    return last_line(error).partition(". ")[0].rpartition(" because ")[2]

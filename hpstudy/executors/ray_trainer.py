@@ -108,6 +108,7 @@ class Trainer:
 
     def begin(self, assignment: Assignment) -> Step:
         """Trains a job's first epoch, or gives again the first that its checkpoint has."""
+        self._close()
         job = self._at_home(assignment)
         self._training = _Training(job.key, train(job, self._data(assignment.images), self._device))
         return self._step(self._training, None)
@@ -124,11 +125,15 @@ class Trainer:
         Returns:
             What its checkpoint file holds, where that has changed.
         """
-        if self._training is not None:
-            self._training.steps.close()
+        self._close()
         left = self._new_checkpoint()
         self._folder.cleanup()
         return left
+
+    def _close(self) -> None:
+        """Ends the training under way, which then writes its checkpoint."""
+        if self._training is not None:
+            self._training.steps.close()
 
     def _step(self, training: _Training, answer: Answer | None) -> Step:
         printed: list[Printed] = []
