@@ -25,7 +25,6 @@ from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError, 
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.local import LoadData
-    from hpstudy.executors.protocol import Executor
     from hpstudy.search.preflight import Preflight
     from hpstudy.search.session import Place
     from hpstudy.spec.load import Reading
@@ -55,8 +54,11 @@ ArtifactsFolder = Annotated[
 DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Workers = Annotated[
-    str,
-    typer.Option("--workers", help="Trainings at once, each in a process of its own: a number, or auto.", metavar="N"),
+    str | None,
+    typer.Option("--workers", help="Trainings at once: a number, or auto.", metavar="N", show_default="1; ray: auto"),
+]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="What trains: local (processes of this machine) or ray (a Ray cluster).")
 ]
 Timeout = Annotated[
     str | None,
@@ -166,7 +168,8 @@ def run(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
-    workers: Workers = "1",
+    workers: Workers = None,
+    executor: ExecutorName = "local",
     timeout: Timeout = None,
     no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
@@ -181,7 +184,7 @@ def run(
     sqlite_file(storage)
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
-    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)
     spec, _ = _checked(file, reading, place.load_data)
     spec = replace(spec, confirm=None) if no_confirm else spec
     with _time_may_end(), RunProgress(_console(), searched=searched_settings(spec)) as progress:
@@ -198,7 +201,8 @@ def confirm(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
-    workers: Workers = "1",
+    workers: Workers = None,
+    executor: ExecutorName = "local",
     timeout: Timeout = None,
 ) -> None:
     """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
@@ -208,7 +212,7 @@ def confirm(
 
     deadline = _deadline(timeout)
     searched = load_results(storage, study=name).searched
-    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)
     with _time_may_end(), RunProgress(_console(), searched=searched) as progress:
         confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress, deadline=deadline)
     _show_results(name, storage=storage, artifacts=artifacts)
@@ -408,31 +412,20 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     return reading.spec, found
 
 
-def _place(storage: str, *, artifacts: Path, data: Path, device: str, workers: str = "1") -> Place:
+def _place(
+    storage: str, *, artifacts: Path, data: Path, device: str, workers: str | None = None, executor: str = "local"
+) -> Place:
     """Where a study runs, as the options say."""
-    import torch
-
-    from hpstudy.executors.count import choose_n_workers
-    from hpstudy.executors.local import LocalExecutor, data_on
-    from hpstudy.executors.workers import WorkerExecutor
+    from hpstudy.executors.choice import choose_executor
     from hpstudy.search.session import Place
-    from hpstudy.training.device import choose_device
 
-    chosen = choose_device(device)
-    n_workers = choose_n_workers(workers, device=chosen)
-    load_data = data_on(chosen if n_workers == 1 else torch.device("cpu"), folder=data)
-
-    def open_executor() -> Executor:
-        if n_workers == 1:
-            return LocalExecutor(load_data=load_data, device=chosen)
-        return WorkerExecutor(load_data=load_data, device=chosen, n_workers=n_workers)
-
+    chosen = choose_executor(executor, device=device, workers=workers, data_folder=data)
     return Place(
         storage_url=storage,
         artifacts=artifacts,
-        load_data=load_data,
-        device=chosen,
-        open_executor=open_executor,
+        load_data=chosen.load_data,
+        device=chosen.device,
+        open_executor=chosen.open,
         command=_command_line(),
     )
 

@@ -211,6 +211,7 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
             2,
             "--device: no device 'tpu'; known: auto, cpu, cuda, mps",
         ),
+        (("run", "small.yaml", "--executor", "slurm"), 2, "--executor: no executor 'slurm'; known: local, ray"),
         (
             ("run", "small.yaml", "--workers", "many"),
             2,

@@ -10,33 +10,42 @@ from hpstudy.architectures.imports import own_imports
 
 
 def architecture_sources(architectures: Iterable[str], *, folder: Path) -> dict[str, str]:
-    """The text of each file of a user's architecture.
+    """The text of each file of a user's architectures, by the names that `architecture_files` gives them.
 
     Args:
-        architectures: Names as in the study file; those that hpstudy or torchvision ship are left out.
+        architectures: Names as in the study file.
+        folder: Where the study file and the user's files lie.
+    """
+    return {
+        name: path.read_text(encoding="utf-8", errors="replace")
+        for architecture in architectures
+        for name, path in architecture_files(architecture, folder=folder).items()
+    }
+
+
+def architecture_files(architecture: str, *, folder: Path) -> dict[str, Path]:
+    """The files of a user's architecture.
+
+    Args:
+        architecture: A name as in the study file. A dotted one's module must have been imported.
         folder: Where the study file and the user's files lie.
 
     Returns:
         By the architecture's name (`nets.py:Net`) the file that defines it; and by its path as that name would have
-        it (`blocks.py`) each of the user's own modules that it imports from beside it.
+        it (`blocks.py`) each of the user's own modules that it imports from beside it. None for an architecture that
+        hpstudy or torchvision ship.
     """
-    sources: dict[str, str] = {}
-    for architecture in architectures:
-        module = architecture.partition(":")[0]
-        if ":" not in architecture or module == "torchvision":
-            continue
-        loaded = getattr(sys.modules.get(module), "__file__", None)
-        is_file = module.endswith(".py")
-        path = folder / module if is_file else Path(loaded or "")
-        if not path.is_file():
-            continue
-        sources[architecture] = _text(path)
-        home = path.parent if is_file else folder
-        for own in own_imports(path, folder=home):
-            name = own.relative_to(home.resolve())
-            sources[(Path(module).parent / name if is_file else name).as_posix()] = _text(own)
-    return sources
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    module = architecture.partition(":")[0]
+    if ":" not in architecture or module == "torchvision":
+        return {}
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    is_file = module.endswith(".py")
+    path = folder / module if is_file else Path(loaded or "")
+    if not path.is_file():
+        return {}
+    files = {architecture: path}
+    home = path.parent if is_file else folder
+    for own in own_imports(path, folder=home):
+        name = own.relative_to(home.resolve())
+        files[(Path(module).parent / name if is_file else name).as_posix()] = own
+    return files

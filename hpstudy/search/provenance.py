@@ -79,7 +79,7 @@ def describe_model(config: TrialConfig, *, data: TrainingData, folder: Path) -> 
 
 
 def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
+    if device.type == "cuda" and torch.cuda.is_available():  # or it is a GPU of another machine of a cluster
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return device.type
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ EXECUTORS: dict[str, MakeExecutor] = {
     "local": lambda load_data: LocalExecutor(load_data=load_data, device=CPU),
     "workers": lambda load_data: WorkerExecutor(load_data=load_data, device=CPU, n_workers=2),
 }
+if find_spec("ray"):
+    from hpstudy.executors.ray import RayExecutor
+
+    EXECUTORS["ray"] = lambda load_data: RayExecutor(load_data=load_data, device=CPU, n_workers=2)
 
 RAISES = """
 from torch import nn
@@ -48,6 +53,8 @@ class Late(nn.Module):
 
 @pytest.fixture(scope="module", params=EXECUTORS)
 def make(request: pytest.FixtureRequest) -> MakeExecutor:
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
     return EXECUTORS[request.param]
 
 
