@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -75,8 +76,15 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
 
 def _train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generator[EpochResult, Answer, Outcome]:
     config = job.config
+    state = _initial_state(job, data=data, device=device)
+    # After the model was built: that imports a user's network from its package, whose text is part of the fingerprint.
     mark = fingerprint(job, data=data, device=device, engine=ENGINE)
-    state = _begin(job, data=data, device=device, mark=mark)
+    if (
+        job.checkpoint
+        and job.checkpoint.exists()
+        and not _restored(state, job=job, checkpoint=job.checkpoint, mark=mark)
+    ):
+        state = _initial_state(job, data=data, device=device)
     writer = CheckpointWriter(job, fingerprint=mark, n_written=len(state.curve))
     evaluation: Evaluation | None = None
     try:
@@ -99,19 +107,16 @@ def _train(job: TrainingJob, data: TrainingData, device: torch.device) -> Genera
     )
 
 
-def _begin(job: TrainingJob, *, data: TrainingData, device: torch.device, mark: bytes) -> TrainingState:
-    """The training as its checkpoint has it, or from its beginning; a checkpoint of no use is removed."""
-    state = _initial_state(job, data=data, device=device)
-    if job.checkpoint is None or not job.checkpoint.exists():
-        return state
+def _restored(state: TrainingState, *, job: TrainingJob, checkpoint: Path, mark: bytes) -> bool:
+    """Brings a training to where its checkpoint has it; one that is of no use is removed, and the state with it."""
     try:
-        restore_checkpoint(job.checkpoint, state, fingerprint=mark)
+        restore_checkpoint(checkpoint, state, fingerprint=mark)
     except ArtifactError as error:
         _log.warning("%s begins again from its first epoch: %s", job.label, error)
         with suppress(OSError):
-            job.checkpoint.unlink()
-        return _initial_state(job, data=data, device=device)
-    return state
+            checkpoint.unlink()
+        return False
+    return True
 
 
 def _initial_state(job: TrainingJob, *, data: TrainingData, device: torch.device) -> TrainingState:
