@@ -37,11 +37,11 @@ class StudyFiles:
         """The last weights of a trial; kept for the best trial, the baselines and one confirmed candidate."""
         return self.folder / "weights" / f"{_plain(part)}-{number}.safetensors"
 
-    def all_weights(self, part: str) -> list[Path]:
-        """The weights that there are of a part, whole or half-written."""
-        of_part = re.compile(rf"\.?{re.escape(_plain(part))}-\d+\.safetensors.*")
-        folder = self.folder / "weights"
-        return sorted(file for file in folder.glob("*") if of_part.fullmatch(file.name))
+    def all_weights(self, part: str) -> list[tuple[int, Path]]:
+        """The weights that there are of a part, whole or half-written, each with its trial's number."""
+        of_part = re.compile(rf"\.?{re.escape(_plain(part))}-(\d+)\.safetensors.*")
+        files = sorted((self.folder / "weights").glob("*"))
+        return [(int(found[1]), file) for file in files if (found := of_part.fullmatch(file.name))]
 
     def checkpoint(self, part: str, number: int) -> Path:
         """What a trial under way needs to go on after a crash; it is removed when the trial ends."""

@@ -47,9 +47,14 @@ class Keepsakes:
         write_predictions(self._files.predictions(self._part, number), outcome.predictions)
 
     def tidy(self, study: Study) -> None:
-        """Removes the weights that are not kept, and what a killed run has left half-written."""
-        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        kept = {self.weights(number) for number in self._kept(complete)}
-        for file in self._files.all_weights(self._part):
-            if file not in kept:
-                file.unlink()
+        """Removes the weights that are not kept, and what a killed run has left half-written of a trial that has ended.
+
+        Those of a trial under way are left alone: another process may be writing them right now.
+        """
+        trials = study.get_trials(deepcopy=False)
+        kept = self._kept([trial for trial in trials if trial.state is TrialState.COMPLETE])
+        under_way = {trial.number for trial in trials if trial.state is TrialState.RUNNING}
+        for number, file in self._files.all_weights(self._part):
+            is_kept = number in kept and file == self.weights(number)
+            if not is_kept and number not in under_way:
+                file.unlink(missing_ok=True)  # another runner may be tidying too

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
 from hpstudy.search.keepsakes import Keepsakes
+from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
 from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
@@ -74,27 +75,31 @@ class Session:
     """What the sources of one run share.
 
     Attributes:
+        study: The study's name, without a part.
         storage: Where their trials are.
         study_folder: Where the study file lies.
         run_id: The run's row.
+        others: The other runners of the study.
         failures: Counts over all of them.
     """
 
+    study: str
     storage: Storage
     study_folder: Path
     run_id: int
+    others: Others
     failures: FailureCount = field(default_factory=FailureCount)
 
 
 class TrialSource:
     """Jobs that are the trials of one Optuna study.
 
-    Trials that an earlier run left unfinished come first, under their numbers: Optuna's `Trial(study, trial_id)`
-    continues one in place. They are trained again from their first epoch, which gives the same curve.
+    Trials that a run left unfinished and that no living runner has come first, under their numbers: Optuna's
+    `Trial(study, trial_id)` continues one in place. They are trained again, which gives the same curve.
     """
 
     def __init__(self, study: Study, *, asker: Asker, keepsakes: Keepsakes, part: Part, session: Session) -> None:
-        """Takes the trials of `study` that an earlier run left unfinished.
+        """Has no trial under way.
 
         Args:
             study: The Optuna study.
@@ -107,26 +112,21 @@ class TrialSource:
         self._asker = asker
         self._keepsakes = keepsakes
         self._part: Part = part
+        self._session = session
         self._storage = session.storage
-        self._study_folder = session.study_folder
-        self._run_id = session.run_id
-        self._failures = session.failures
         self._running: dict[str, _Running] = {}
-        left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        self._interrupted = [trial.number for trial in left]
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:
         """At most `n` jobs: interrupted trials, then new ones."""
         jobs: list[TrainingJob] = []
-        while len(jobs) < n and (trial := self._next_trial()):
-            config = self._configure(trial)
-            if config:
-                jobs.append(self._start(trial, config))
+        while len(jobs) < n and (job := self._next_job()):
+            jobs.append(job)
         return jobs
 
     def epoch_ended(self, key: str, result: EpochResult) -> Answer:
         """Stores the epoch; answers stop where it diverged or the pruner says so."""
         running = self._running[key]
+        self._session.others.require_own()
         if result.diverged:
             return self._stop(running, f"diverged in epoch {result.epoch + 1}: the loss was not finite")
         n_known = running.n_known
@@ -141,11 +141,12 @@ class TrialSource:
         Raises:
             StudyFailedError: It is the fifth in a row to fail.
         """
+        self._session.others.require_own()
         running = self._running.pop(key)
         if isinstance(end, Failure):
             self._tell_failed(running, end)
             return
-        self._failures.in_a_row = 0
+        self._session.failures.in_a_row = 0
         running.trial.set_user_attr(N_PARAMETERS, end.n_parameters)
         if running.stopped or running.last is None:
             self._study.tell(running.trial, state=TrialState.PRUNED)
@@ -156,10 +157,30 @@ class TrialSource:
         self._study.tell(running.trial, running.last.val_accuracy)
         self._keepsakes.tidy(self._study)
 
+    def waits(self) -> bool:
+        """Whether others train trials of this study, which may come to be nobody's."""
+        return bool(self._elsewhere())
+
+    def _next_job(self) -> TrainingJob | None:
+        """The training of one more trial, which is this run's from here on."""
+        # The settings are drawn here too: two runners that draw at once would take one point of a grid twice.
+        with self._storage.alone(self._session.study):
+            while trial := self._next_trial():
+                if config := self._configure(trial):
+                    return self._start(trial, config)
+        return None
+
     def _next_trial(self) -> Trial | None:
-        if self._interrupted:
-            return self._continued(self._interrupted.pop(0))
-        return self._asker.ask()
+        live = self._session.others.live()
+        nobodys = (trial.number for trial in self._elsewhere() if trial.user_attrs.get(RUN) not in live)
+        number = next(nobodys, None)
+        return self._asker.ask() if number is None else self._continued(number)
+
+    def _elsewhere(self) -> list[FrozenTrial]:
+        """The trials under way that this run does not train."""
+        own = {running.trial.number for running in self._running.values()}
+        under_way = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [trial for trial in under_way if trial.number not in own]
 
     def _continued(self, number: int) -> Trial:
         return Trial(self._study, self._trial_id(number))
@@ -187,7 +208,7 @@ class TrialSource:
         if not known:
             self._storage.forget_epochs(trial_id)
         verdict = trial.user_attrs.get(REASON, "")
-        trial.set_user_attr(RUN, self._run_id)
+        trial.set_user_attr(RUN, self._session.run_id)
         key = f"{self._study.study_name}#{trial.number}"
         self._running[key] = _Running(trial, trial_id, config, n_known=max(known, default=-1) + 1, verdict=verdict)
         return TrainingJob(
@@ -195,7 +216,7 @@ class TrialSource:
             label=self._asker.label(trial),
             config=config,
             part=self._part,
-            study_folder=self._study_folder,
+            study_folder=self._session.study_folder,
             weights=self._keepsakes.weights(trial.number),
         )
 
@@ -232,8 +253,8 @@ class TrialSource:
         running.trial.set_user_attr(MESSAGE, failure.message)
         running.trial.set_user_attr(TRACEBACK, failure.traceback)
         self._study.tell(running.trial, state=TrialState.FAIL)
-        self._failures.in_a_row += 1
-        if self._failures.in_a_row == MAX_FAILURES_IN_A_ROW:
+        self._session.failures.in_a_row += 1
+        if self._session.failures.in_a_row == MAX_FAILURES_IN_A_ROW:
             raise StudyFailedError(
                 f"{self._study.study_name}: {MAX_FAILURES_IN_A_ROW} trials in a row failed, the last with "
                 f"{failure.reason}: {failure.message}. Mend the cause and run the same command to go on."
