@@ -28,7 +28,7 @@ demo: .venv/run.stamp ## set up, then the main job with its report in about a mi
 
 study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-5 on it, their confirmation, and the report
 	$(BIN)/hpstudy datasets fetch fashion_mnist --data $(DATA)
-	$(BIN)/hpstudy run studies/lenet_fashion.yaml --trials 50 --data $(DATA)
+	$(BIN)/hpstudy run studies/lenet_fashion.yaml --trials 50 --workers auto --data $(DATA)
 	$(BIN)/hpstudy report lenet_fashion
 
 test: .venv/dev.stamp ## set up, then the fast tests (under three minutes)

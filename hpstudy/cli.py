@@ -21,6 +21,7 @@ from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.local import LoadData
+    from hpstudy.executors.protocol import Executor
     from hpstudy.search.preflight import Preflight
     from hpstudy.search.session import Place
     from hpstudy.spec.load import Reading
@@ -49,6 +50,10 @@ ArtifactsFolder = Annotated[
 ]
 DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Workers = Annotated[
+    str,
+    typer.Option("--workers", help="Trainings at once, each in a process of its own: a number, or auto.", metavar="N"),
+]
 DEFAULT_STORAGE = "sqlite:///hpstudy.db"
 DEFAULT_DATA = Path("data")
 DEFAULT_ARTIFACTS = Path("artifacts")
@@ -140,6 +145,7 @@ def run(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
+    workers: Workers = "1",
     no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
@@ -152,7 +158,7 @@ def run(
     file_of(storage)  # refused before anything is read, if it is none
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
-    place = _place(storage, artifacts=artifacts, data=data, device=device)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
     spec, _ = _checked(file, reading, place.load_data)
     spec = replace(spec, confirm=None) if no_confirm else spec
     with RunProgress(_console(), searched=searched_settings(spec)) as progress:
@@ -169,6 +175,7 @@ def confirm(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
+    workers: Workers = "1",
 ) -> None:
     """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
     from hpstudy.results.load import load_results
@@ -176,7 +183,7 @@ def confirm(
     from hpstudy.terminal.progress import RunProgress
 
     searched = load_results(storage, study=name).searched
-    place = _place(storage, artifacts=artifacts, data=data, device=device)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
     with RunProgress(_console(), searched=searched) as progress:
         confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress)
     _show_results(name, storage=storage, artifacts=artifacts)
@@ -376,20 +383,31 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     return reading.spec, found
 
 
-def _place(storage: str, *, artifacts: Path, data: Path, device: str) -> Place:
+def _place(storage: str, *, artifacts: Path, data: Path, device: str, workers: str = "1") -> Place:
     """Where a study runs, as the options say."""
+    import torch
+
+    from hpstudy.executors.count import choose_n_workers
     from hpstudy.executors.local import LocalExecutor, data_on
+    from hpstudy.executors.workers import WorkerExecutor
     from hpstudy.search.session import Place
     from hpstudy.training.device import choose_device
 
     chosen = choose_device(device)
-    load_data = data_on(chosen, folder=data)
+    n_workers = choose_n_workers(workers, device=chosen)
+    load_data = data_on(chosen if n_workers == 1 else torch.device("cpu"), folder=data)
+
+    def open_executor() -> Executor:
+        if n_workers == 1:
+            return LocalExecutor(load_data=load_data, device=chosen)
+        return WorkerExecutor(load_data=load_data, device=chosen, n_workers=n_workers)
+
     return Place(
         storage_url=storage,
         artifacts=artifacts,
         load_data=load_data,
         device=chosen,
-        open_executor=lambda: LocalExecutor(load_data=load_data, device=chosen),
+        open_executor=open_executor,
         command=_command_line(),
     )
 

@@ -72,7 +72,7 @@ def config() -> TrialConfig:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data() -> TrainingData:
     """Sixty-four learnable images of two classes, bright and dark, 1×8×8; thirty-two to evaluate on."""
     return TrainingData(_bright_or_dark(64, seed=0), _bright_or_dark(32, seed=1), Preparation(HALF, None))

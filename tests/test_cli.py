@@ -202,6 +202,11 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
             "--device: no device 'tpu'; known: auto, cpu, cuda, mps",
         ),
         (
+            ("run", "small.yaml", "--workers", "many"),
+            2,
+            "--workers: 'many' is neither a whole number of at least 1 nor auto",
+        ),
+        (
             ("run", "small.yaml", "--storage", "nonsense"),
             2,
             "--storage: this is no database URL; write for example sqlite:///hpstudy.db",

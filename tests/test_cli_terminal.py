@@ -65,6 +65,20 @@ def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
     assert again.exitstatus == 0
 
 
+def test_two_workers_are_shown_and_interrupted_together(small_study: Path, tmp_path: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 200").replace("256", "4")
+    small_study.write_text(text, encoding="utf-8")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "2", "--workers", "2")
+    run.expect(r"trial 0 .*validation[^\r\n]*\r\n[^\r\n]*trial 1 .*validation")
+    run.sendintr()
+    run.expect("finishing an epoch of each of 2 trainings; press Ctrl-C again to stop now")
+    run.expect("small: stopped by SIGINT; the same command goes on with it")
+    run.expect(pexpect.EOF)
+    assert "Traceback" not in run.before
+    run.close()
+    assert run.exitstatus == 130
+
+
 def test_delete_asks(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
     lab.run(replace(small_spec, trials=1, epochs=1), url=f"sqlite:///{tmp_path / 'hpstudy.db'}")
     refused = on_terminal(tmp_path, "delete", "small")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +11,12 @@ import torch
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.datasets.load import load_training_data
-from hpstudy.executors.failures import describe_failure
 from hpstudy.executors.process import prepare_process
-from hpstudy.executors.protocol import Ended, EpochEnded, Event, Failed
+from hpstudy.executors.protocol import EpochEnded, Event
+from hpstudy.executors.stepping import Steps, next_event
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import DatasetSpec
-from hpstudy.training.job import Answer, EpochResult, Outcome, Part, TrainingJob
+from hpstudy.training.job import Answer, Part, TrainingJob
 from hpstudy.training.train import train
 
 LoadData = Callable[[TrialConfig, Part], TrainingData]
@@ -47,7 +47,7 @@ class _Training:
     """A training under way and the answer to its last epoch; None before the first epoch."""
 
     key: str
-    steps: Generator[EpochResult, Answer, Outcome]
+    steps: Steps
     answer: Answer | None = None
 
 
@@ -61,6 +61,11 @@ class LocalExecutor:
         self._device = device
         self._waiting: list[TrainingJob] = []
         self._training: _Training | None = None
+
+    @property
+    def threads(self) -> int:
+        """How many threads torch uses in this process."""
+        return torch.get_num_threads()
 
     def start(self, jobs: Sequence[TrainingJob]) -> None:
         """Takes a job; its data is loaded and its training begins with the next `events`."""
@@ -91,13 +96,7 @@ class LocalExecutor:
         return self._advance(self._training)
 
     def _advance(self, training: _Training) -> Event:
-        try:
-            if training.answer is None:
-                return EpochEnded(training.key, next(training.steps))
-            return EpochEnded(training.key, training.steps.send(training.answer))
-        except StopIteration as stop:
+        event = next_event(training.key, training.steps, training.answer)
+        if not isinstance(event, EpochEnded):
             self._training = None
-            return Ended(training.key, stop.value)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's code raises fails this training
-            self._training = None
-            return Failed(training.key, describe_failure(error))
+        return event

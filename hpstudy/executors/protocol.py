@@ -59,6 +59,11 @@ class Executor(Protocol):
     capacity: int
     """How many jobs it trains at once, at least 1."""
 
+    @property
+    def threads(self) -> int:
+        """How many threads torch uses in each training; the bits on the CPU depend on it."""
+        ...
+
     def start(self, jobs: Sequence[TrainingJob]) -> None:
         """Takes jobs; the caller never has more than `capacity` of them unended."""
         ...

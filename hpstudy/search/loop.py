@@ -22,7 +22,17 @@ def never() -> bool:
     return False
 
 
-def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] = never) -> None:
+def unheard(_key: str, _cause: str) -> None:
+    """Nobody is told of lost workers."""
+
+
+def run(
+    source: Source,
+    executor: Executor,
+    *,
+    interrupted: Callable[[], bool] = never,
+    lost: Callable[[str, str], None] = unheard,
+) -> None:
     """Trains all that a source has, on an executor, until nothing is left, here or with other runners.
 
     Args:
@@ -31,8 +41,9 @@ def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] =
         interrupted: Whether to stop. Then nothing new begins, and every training under way ends the epoch that it
             is in; the epoch is stored but not answered, so that another run can take the training up. A training
             that is told to stop, or has no epoch left, ends.
+        lost: Is told the key and the cause where a training's process has died and the training is started again.
     """
-    loop = _Loop(source, executor, interrupted)
+    loop = _Loop(source, executor, interrupted, lost)
     while loop.fill():
         for event in loop.events():
             loop.pass_on(event)
@@ -41,10 +52,17 @@ def run(source: Source, executor: Executor, *, interrupted: Callable[[], bool] =
 class _Loop:
     """The trainings under way, and those that wait at an epoch's end because of an interruption."""
 
-    def __init__(self, source: Source, executor: Executor, interrupted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        executor: Executor,
+        interrupted: Callable[[], bool],
+        lost: Callable[[str, str], None],
+    ) -> None:
         self._source = source
         self._executor = executor
         self._interrupted = interrupted
+        self._lost = lost
         self._jobs: dict[str, TrainingJob] = {}
         self._paused: set[str] = set()
         self._n_crashes: Counter[str] = Counter()
@@ -95,6 +113,7 @@ class _Loop:
             self._paused.add(key)
             return
         if self._n_crashes[key] < MAX_CRASHES:
+            self._lost(key, cause)
             self._executor.start([self._jobs[key]])
             return
         del self._jobs[key]

@@ -25,7 +25,7 @@ _PACKAGES = ("torch", "torchvision", "optuna", "hpstudy")
 
 
 def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) -> dict[str, Any]:
-    """Versions, machine, sources and data of a run, as plain JSON data.
+    """Versions, machine, sources and data of a run, as plain JSON data; the threads are those of its executor.
 
     Args:
         subject: The study that runs.
@@ -37,7 +37,6 @@ def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) 
         "device": _device_name(device),
         "processor": _processor(),
         "engine": ENGINE,
-        "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "host": platform.node(),
         "git": _git_state(subject.folder),

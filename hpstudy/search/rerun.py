@@ -90,6 +90,7 @@ def rerun_trial(study: str, trial: str, *, place: Place, observer: Observer) -> 
         if job.weights:
             job.weights.unlink(missing_ok=True)
         now = describe_run(subject, device=place.device, data=place.load_data(job.config, "search"))
+        now["threads"] = torch.get_num_threads()
         raise RerunDiffersError(f"{study}, {job.label}: {difference}; {_changes(recorded, now)}")
     if job.weights:
         job.weights.replace(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,7 +51,7 @@ class Place:
     Attributes:
         storage_url: SQLAlchemy URL of the storage.
         artifacts: The folder under which the study's files are kept.
-        load_data: Gives the images, on the device.
+        load_data: Gives the images, where the executor wants them.
         device: Where models are trained.
         open_executor: Makes what trains; it is closed by who opened it.
         command: The command line, for the record.
@@ -72,6 +72,10 @@ class RunObserver(Observer, Protocol):
 
     def opened(self, plan: Plan) -> None:
         """A stage of the study begins; its trainings follow."""
+        ...
+
+    def lost(self, key: str, cause: str) -> None:
+        """A training's process has died; the training is started again."""
         ...
 
     def stopping(self, signal_number: int) -> None:
@@ -180,13 +184,17 @@ class _Runner:
             StudyInterruptedError: A signal came before the end.
         """
         self.observer.opened(stage)
-        executor = self.place.open_executor()
         try:
-            run(Watched(source, observer=self.observer), executor, interrupted=self.interruption.requested)
+            with closing(self.place.open_executor()) as executor:
+                self.record({"threads": executor.threads})
+                run(
+                    Watched(source, observer=self.observer),
+                    executor,
+                    interrupted=self.interruption.requested,
+                    lost=self.observer.lost,
+                )
         except KeyboardInterrupt:
             raise self._interrupted() from None
-        finally:
-            executor.close()
         if self.interruption.requested() and n_left():
             raise self._interrupted()
 

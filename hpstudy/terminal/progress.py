@@ -144,13 +144,14 @@ class RunProgress:
             self._best = max(self._best or 0.0, shown.last.val_accuracy or 0.0)
         self._bars.update(self._study, advance=1, note=self._note())
 
+    def lost(self, key: str, cause: str) -> None:
+        """Says that a training's process has died."""
+        line = f"{self._running[key].job.label}: its process died by {cause}; it is started again"
+        self._console.print(Text(line, style="yellow"), soft_wrap=True)
+
     def stopping(self, signal_number: int) -> None:
         """Says what is still being finished, and how it is stopped at once."""
-        epochs = [
-            f"epoch {(shown.last.epoch + 2 if shown.last else 1)}/{shown.job.config.epochs} of {shown.job.label}"
-            for shown in list(self._running.values())  # in a thread of its own
-        ]
-        what = " and ".join(epochs) or "what is under way"
+        what = _under_way(list(self._running.values()))  # a copy: this is called in a thread of its own
         again = "press Ctrl-C again" if signal_number == signal.SIGINT else "send the signal again"
         self._console.print(Text(f"finishing {what}; {again} to stop now", style="yellow"))
 
@@ -160,6 +161,18 @@ class RunProgress:
         if self._best is not None and self._stage == "search":
             parts.append(f"best so far {percent(self._best)}")
         return " · ".join(parts)
+
+
+def _under_way(trainings: Sequence[_Shown]) -> str:
+    """The epoch that is being trained, or how many are; the display has a line for each."""
+    match trainings:
+        case []:
+            return "what is under way"
+        case [shown]:
+            epoch = shown.last.epoch + 2 if shown.last else 1
+            return f"epoch {epoch}/{shown.job.config.epochs} of {shown.job.label}"
+        case _:
+            return f"an epoch of each of {len(trainings)} trainings"
 
 
 def _is_searched(job: TrainingJob) -> bool:

@@ -11,17 +11,19 @@ import torch
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import DataError
-from hpstudy.executors.local import LocalExecutor
+from hpstudy.executors.local import LoadData, LocalExecutor
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed
+from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.job import TrainingJob
 from hpstudy.training.train import train
 
 CPU = torch.device("cpu")
 
-MakeExecutor = Callable[[TrainingData], Executor]
+MakeExecutor = Callable[[LoadData], Executor]
 EXECUTORS: dict[str, MakeExecutor] = {
-    "local": lambda data: LocalExecutor(load_data=lambda _config, _part: data, device=CPU)
+    "local": lambda load_data: LocalExecutor(load_data=load_data, device=CPU),
+    "workers": lambda load_data: WorkerExecutor(load_data=load_data, device=CPU, n_workers=2),
 }
 
 RAISES = """
@@ -44,9 +46,15 @@ class Late(nn.Module):
 """
 
 
-@pytest.fixture(params=EXECUTORS)
-def executor(request: pytest.FixtureRequest, data: TrainingData):
-    made = EXECUTORS[request.param](data)
+@pytest.fixture(scope="module", params=EXECUTORS)
+def make(request: pytest.FixtureRequest) -> MakeExecutor:
+    return EXECUTORS[request.param]
+
+
+@pytest.fixture(scope="module")
+def executor(make: MakeExecutor, data: TrainingData):
+    """One for all tests, which leave nothing under way: some executors take seconds to start."""
+    made = make(lambda _config, _part: data)
     yield made
     made.close()
 
@@ -55,10 +63,10 @@ def job(config: TrialConfig, key: str = "k", folder: Path = Path()) -> TrainingJ
     return TrainingJob(key, "trial 0", config, "search", folder)
 
 
-def drain(executor: Executor, *, stop_at: int | None = None) -> list[Event]:
-    """Answers every epoch with go (stop at one), until the training has ended."""
+def drain(executor: Executor, *, n_jobs: int = 1, stop_at: int | None = None) -> list[Event]:
+    """Answers every epoch with go (stop at one), until the trainings have ended."""
     events: list[Event] = []
-    while not events or isinstance(events[-1], EpochEnded):
+    while sum(not isinstance(event, EpochEnded) for event in events) < n_jobs:
         for event in executor.events(10):
             events.append(event)
             if isinstance(event, EpochEnded):
@@ -66,14 +74,37 @@ def drain(executor: Executor, *, stop_at: int | None = None) -> list[Event]:
     return events
 
 
-def test_the_curve_is_the_engines(executor: Executor, config: TrialConfig, data: TrainingData) -> None:
+def curve(events: list[Event], key: str = "k"):
+    """The epochs of a training, without their times."""
+    return [replace(event.result, seconds=0) for event in events if isinstance(event, EpochEnded) and event.key == key]
+
+
+def engines_curve(config: TrialConfig, data: TrainingData):
+    """What `train` gives in this process."""
     steps = train(job(config), data, CPU)
-    expected = [next(steps), steps.send("go"), steps.send("go")]
+    return [replace(each, seconds=0) for each in (next(steps), steps.send("go"), steps.send("go"))]
+
+
+def test_the_curve_is_the_engines(executor: Executor, config: TrialConfig, data: TrainingData) -> None:
+    expected = engines_curve(config, data)
     executor.start([job(config)])
-    *epochs, end = drain(executor)
-    assert [replace(event.result, seconds=0) for event in epochs] == [replace(r, seconds=0) for r in expected]
-    assert isinstance(end, Ended)
-    assert not end.outcome.stopped
+    events = drain(executor)
+    assert curve(events) == expected
+    assert isinstance(events[-1], Ended)
+    assert not events[-1].outcome.stopped
+    assert executor.threads == torch.get_num_threads() == 1
+
+
+def test_it_trains_as_many_at_once_as_it_has_room_for(
+    executor: Executor, config: TrialConfig, data: TrainingData
+) -> None:
+    rates = [0.1 / (1 + index) for index in range(executor.capacity)]
+    jobs = {f"at {rate}": replace(config, learning_rate=rate) for rate in rates}
+    executor.start([job(each, key) for key, each in jobs.items()])
+    events = drain(executor, n_jobs=len(jobs))
+    assert {event.key for event in events if isinstance(event, Ended)} == set(jobs)
+    for key, each in jobs.items():
+        assert curve(events, key) == engines_curve(each, data)
 
 
 def test_stop_ends_a_training(executor: Executor, config: TrialConfig) -> None:
@@ -102,19 +133,28 @@ def test_nothing_started_gives_no_events(executor: Executor) -> None:
     assert list(executor.events(0.01)) == []
 
 
-def test_close_drops_what_runs_and_can_be_called_twice(executor: Executor, config: TrialConfig) -> None:
+def test_close_drops_what_runs_and_can_be_called_twice(
+    make: MakeExecutor, config: TrialConfig, data: TrainingData
+) -> None:
+    executor = make(lambda _config, _part: data)
     executor.start([job(config)])
-    executor.events(10)
+    while not executor.events(10):
+        pass
     executor.close()
     executor.close()
     assert list(executor.events(0.01)) == []
 
 
-def test_unreadable_data_ends_the_run(config: TrialConfig) -> None:
+def test_unreadable_data_ends_the_run(make: MakeExecutor, config: TrialConfig) -> None:
     def unreadable(_config: TrialConfig, _part: str) -> TrainingData:
         raise DataError("gone")
 
-    executor = LocalExecutor(load_data=unreadable, device=CPU)
-    executor.start([job(config)])
+    executor = make(unreadable)
     with pytest.raises(DataError, match="gone"):
-        executor.events(1)
+        _start_and_look(executor, job(config))
+    executor.close()
+
+
+def _start_and_look(executor: Executor, first: TrainingJob) -> None:
+    executor.start([first])
+    executor.events(1)

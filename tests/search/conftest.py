@@ -30,6 +30,7 @@ class Notes:
     n_epochs: int = 0
     n_ended: int = 0
     n_stopping: int = 0
+    lost_causes: list[str] = field(default_factory=list)
 
     def opened(self, plan):
         self.plans.append(plan)
@@ -43,6 +44,9 @@ class Notes:
 
     def ended(self, key, end):
         self.n_ended += 1
+
+    def lost(self, key, cause):
+        self.lost_causes.append(cause)
 
     def stopping(self, signal_number):
         self.n_stopping += 1

@@ -103,8 +103,10 @@ def test_a_failure_goes_to_the_source_and_the_rest_goes_on(config: TrialConfig) 
 
 def test_a_lost_worker_is_tried_three_times(config: TrialConfig) -> None:
     source, executor = Jobs(config, 1), Script(special={"job 0": WorkerLost("job 0", "SIGKILL")})
-    run(source, executor)
+    heard: list[tuple[str, str]] = []
+    run(source, executor, lost=lambda key, cause: heard.append((key, cause)))
     assert executor.started == ["job 0"] * 3
+    assert heard == [("job 0", "SIGKILL")] * 2
     assert source.ends == [("job 0", Failure("crashed", "its process died 3 times, the last time by SIGKILL", ""))]
 
 

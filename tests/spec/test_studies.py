@@ -13,8 +13,8 @@ from hpstudy.spec.seeds import training_seeds
 STUDIES = Path(__file__).parents[2] / "studies"
 
 NAMES = [
-    "alexnet_2012", "alexnet_224", "alexnet_cifar10", "cnn_cifar10", "inception_mnist", "lenet_digits",
-    "lenet_fashion", "lenet_sigmoid_fashion", "resnet_mnist",
+    "alexnet_2012", "alexnet_224", "alexnet_cifar10", "architectures_fashion", "cnn_cifar10", "custom_architecture",
+    "inception_mnist", "lenet_digits", "lenet_fashion", "lenet_sigmoid_fashion", "resnet_mnist",
 ]  # fmt: skip
 
 KEYS = [
@@ -34,11 +34,12 @@ def test_a_shipped_study_loads_and_asks_a_question(name: str) -> None:
     assert spec.name == name
     assert "?" in spec.description
     assert spec.baselines
-    assert [path[0] for path in spec.positions if len(path) == 1] == KEYS
+    assert [path[0] for path in spec.positions if len(path) == 1 and path != ("fair",)] == KEYS
+    assert spec.fair == (len(spec.architectures) > 1)
     for baseline in spec.baselines:
         seeds = training_seeds(spec.seed, "baseline", 0)
         config = configure(spec, baseline_values(spec, baseline), epochs=baseline.epochs, seeds=seeds)
-        assert config.architecture == spec.architectures[0]
+        assert config.architecture in spec.architectures
 
 
 PUBLISHED = [

@@ -105,6 +105,26 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
     ]
 
 
+def test_of_several_trainings_a_signal_tells_the_number(config: TrialConfig) -> None:
+    console = plain()
+    with RunProgress(console, searched=()) as progress:
+        progress.opened(Plan())
+        progress.started(job(config, 0))
+        progress.started(job(config, 1))
+        progress.stopping(signal.SIGINT)
+    told = console.file.getvalue().splitlines()[1:]
+    assert told == ["finishing an epoch of each of 2 trainings; press Ctrl-C again to stop now"]
+
+
+def test_a_lost_worker_is_told(config: TrialConfig) -> None:
+    console = plain()
+    with RunProgress(console, searched=()) as progress:
+        progress.opened(Plan())
+        progress.started(job(config, 2))
+        progress.lost("mine#2", "SIGKILL")
+    assert console.file.getvalue().splitlines()[1:] == ["trial 2: its process died by SIGKILL; it is started again"]
+
+
 def test_a_confirmation_shows_no_accuracy_before_its_last_epoch(config: TrialConfig) -> None:
     console = plain()
     with RunProgress(console, searched=()) as progress:

@@ -1,0 +1,46 @@
+"""How many trainings run at once."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from hpstudy.errors import InputError
+
+_MEMORY_BYTES = 1_000_000_000
+"""Left to each worker where the number is chosen: torch and a small network's batches take a third of it."""
+
+
+def choose_n_workers(wanted: str, *, device: torch.device) -> int:
+    """The number of workers that an option asks for.
+
+    Args:
+        wanted: A whole number of at least 1, or `auto`.
+        device: Where they train.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if wanted == "auto":
+        return _fitting_workers(device)
+    if not (wanted.isascii() and wanted.isdigit() and int(wanted)):
+        raise InputError(f"--workers: {wanted!r} is neither a whole number of at least 1 nor auto")
+    return int(wanted)
+
+
+def _fitting_workers(device: torch.device) -> int:
+    """As many as make good use of this machine.
+
+    On the CPU one worker of one thread for each of torch's threads, as far as the memory reaches: small networks gain
+    little from a second thread (`benchmarks/workers.py`). One for each GPU; one where there is a single one.
+    """
+    if device.type == "cuda":
+        return max(1, torch.cuda.device_count())
+    if device.type != "cpu":
+        return 1
+    return max(1, min(torch.get_num_threads(), _memory_bytes() // _MEMORY_BYTES))
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,52 @@
+"""What a training prints in a worker process, carried to the runner: two writers would tear a terminal's display."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Printed:
+    """Text that was printed in a worker.
+
+    Attributes:
+        stream: Where to.
+        text: Whole lines.
+    """
+
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+    def show(self) -> None:
+        """Prints it in this process; a progress display that has taken the stream over puts it above its bars."""
+        print(self.text, end="", file=sys.stdout if self.stream == "stdout" else sys.stderr)
+
+
+class _Carried(io.TextIOBase):
+    """A stream that hands on each line once it is whole."""
+
+    def __init__(self, stream: Literal["stdout", "stderr"], send: Callable[[Printed], None]) -> None:
+        self._stream: Literal["stdout", "stderr"] = stream
+        self._send = send
+        self._begun = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        lines, newline, self._begun = (self._begun + text).rpartition("\n")
+        if newline:
+            self._send(Printed(self._stream, lines + newline))
+        return len(text)
+
+
+@contextmanager
+def carried_output(send: Callable[[Printed], None]) -> Iterator[None]:
+    """What Python code prints while the body runs is sent; what is written past Python goes where it did."""
+    with redirect_stdout(_Carried("stdout", send)), redirect_stderr(_Carried("stderr", send)):
+        yield

@@ -1,0 +1,106 @@
+"""What runs in a worker process: it trains the jobs that it is given, and sends what comes of each epoch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+import torch
+
+from hpstudy.datasets.images import TrainingData
+from hpstudy.executors.output import Printed, carried_output
+from hpstudy.executors.process import prepare_process
+from hpstudy.executors.protocol import EpochEnded, Event
+from hpstudy.executors.stepping import next_event
+from hpstudy.training.job import Answer, TrainingJob
+from hpstudy.training.train import train
+
+Message = Event | Printed
+"""What a worker sends."""
+
+Order = TrainingJob | Answer | None
+"""What a worker is sent: a job, the answer to an epoch, or None: the training under way ends here, and so does it."""
+
+
+def work(runner: Connection, *, data: TrainingData, device: torch.device, n_threads: int) -> None:
+    """Trains one job after another, until the runner says that it is over or is gone.
+
+    Args:
+        runner: The pipe to the runner: orders come in, messages go out.
+        data: The images of every job, in shared memory.
+        device: Where they are moved to, and models are trained.
+        n_threads: torch's threads.
+    """
+    _leave_signals_to_the_runner()
+    _end_with_the_runner()
+    prepare_process()
+    torch.set_num_threads(n_threads)
+    images = data.to(device)
+    lock = threading.Lock()  # a user's thread may print while an event is sent
+
+    def send(message: Message) -> None:
+        with lock, _runner_is_there():
+            runner.send(message)
+
+    def receive() -> Order:
+        with _runner_is_there():
+            order: Order = runner.recv()
+        return order
+
+    with carried_output(send):
+        while isinstance(job := receive(), TrainingJob):
+            _train(job, data=images, device=device, send=send, receive=receive)
+
+
+def _train(
+    job: TrainingJob,
+    *,
+    data: TrainingData,
+    device: torch.device,
+    send: Callable[[Message], None],
+    receive: Callable[[], Order],
+) -> None:
+    """Trains a job to its end, or closes it at the end of an epoch: then it writes its checkpoint."""
+    steps = train(job, data, device)
+    event = next_event(job.key, steps, None)
+    send(event)
+    while isinstance(event, EpochEnded):
+        answer = receive()
+        if answer not in {"go", "stop"}:
+            steps.close()
+            return
+        event = next_event(job.key, steps, answer)
+        send(event)
+
+
+def _leave_signals_to_the_runner() -> None:
+    """A terminal's Ctrl-C, and `timeout` or a cluster's SIGTERM, reach every process: the runner alone decides."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end_with_the_runner() -> None:
+    """Ends this process as soon as the runner has died, also in the middle of an epoch."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _runner_is_there() -> Iterator[None]:
+    """Ends this process at once where the pipe has no other end: another runner may have the training already."""
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        os._exit(1)

@@ -1,0 +1,154 @@
+"""Worker processes: what one that dies, stops or prints does to the others, and what is left when all is over."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from hpstudy.datasets.images import TrainingData
+from hpstudy.executors.protocol import Ended, WorkerLost
+from hpstudy.executors.stall import StallLimits, StallWatch
+from hpstudy.executors.workers import WorkerExecutor
+from hpstudy.spec.config import TrialConfig
+from tests.executors.test_executor_contract import CPU, curve, drain, engines_curve, job
+
+STALLED_SECONDS = 2
+
+NETS = """
+import os
+import torch
+from torch import nn
+
+def dies(input_shape, n_classes, *, dropout=0.0):
+    os._exit(3)
+
+def tells(input_shape, n_classes, *, dropout=0.0):
+    print(f"channels {input_shape[0]}, threads {torch.get_num_threads()}")
+    return nn.Sequential(nn.Flatten(), nn.Linear(64 * input_shape[0], n_classes))
+"""
+
+
+@pytest.fixture(scope="module")
+def executor(data: TrainingData) -> Iterator[WorkerExecutor]:
+    made = WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=2)
+    yield made
+    made.close()
+    assert multiprocessing.active_children() == []
+
+
+def first_epochs(executor: WorkerExecutor, n: int) -> dict[str, int]:
+    """The process of each training, once its first epoch has come; it is not answered."""
+    seen = 0
+    while seen < n:
+        seen += len(executor.events(10))
+    return {worker.job.key: worker.process.pid for worker in executor._workers if worker.job}
+
+
+def test_a_killed_worker_loses_its_training_alone(
+    executor: WorkerExecutor, config: TrialConfig, data: TrainingData
+) -> None:
+    executor.start([job(config, "a"), job(config, "b")])
+    processes = first_epochs(executor, 2)
+    os.kill(processes["a"], signal.SIGKILL)
+    executor.answer("a", "go")
+    executor.answer("b", "go")
+    events = drain(executor, n_jobs=2)
+    assert [event for event in events if isinstance(event, WorkerLost)] == [WorkerLost("a", "SIGKILL")]
+    assert [event.key for event in events if isinstance(event, Ended)] == ["b"]
+
+    executor.start([job(config, "a")])
+    events = drain(executor)
+    assert curve(events, "a") == engines_curve(config, data)
+    assert isinstance(events[-1], Ended)
+
+
+def test_a_worker_that_is_stopped_is_killed(
+    executor: WorkerExecutor, config: TrialConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = StallLimits(next_seconds=STALLED_SECONDS, next_factor=0)
+    monkeypatch.setattr(executor, "_watch", StallWatch(limits))
+    executor.start([job(config)])
+    (process,) = first_epochs(executor, 1).values()
+    os.kill(process, signal.SIGSTOP)
+    executor.answer("k", "go")
+    (lost,) = drain(executor)
+    assert isinstance(lost, WorkerLost)
+    assert lost.cause == f"SIGKILL after no progress for {STALLED_SECONDS} s"
+    executor.start([job(config)])
+    assert isinstance(drain(executor)[-1], Ended)
+
+
+def test_an_exit_of_a_users_code_is_told_with_its_code(
+    executor: WorkerExecutor, config: TrialConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    executor.start([job(replace(config, architecture="nets.py:dies", options={}), folder=tmp_path)])
+    assert drain(executor) == [WorkerLost("k", "exit code 3")]
+
+
+def test_threads_are_divided_and_grey_pictures_stay_one_channel(
+    config: TrialConfig, data: TrainingData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = replace(
+        data,
+        train=replace(data.train, images=data.train.images.expand(-1, 3, -1, -1)),
+        evaluation=replace(data.evaluation, images=data.evaluation.images.expand(-1, 3, -1, -1)),
+    )
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    telling = replace(config, architecture="nets.py:tells", options={})
+    before = torch.get_num_threads()
+    torch.set_num_threads(5)
+    try:
+        executor = WorkerExecutor(load_data=lambda _config, _part: wide, device=CPU, n_workers=2)
+    finally:
+        torch.set_num_threads(before)
+    assert executor.threads == 2
+    executor.start([job(telling, folder=tmp_path)])
+    drain(executor)
+    executor.close()
+    assert capsys.readouterr().out == "channels 3, threads 2\n"
+
+
+def test_a_close_in_the_middle_of_an_epoch_takes_a_second(executor: WorkerExecutor, config: TrialConfig) -> None:
+    """Last of those that share the executor."""
+    executor.start([job(config)])
+    first_epochs(executor, 1)
+    (worker,) = [worker for worker in executor._workers if worker.job]
+    os.kill(worker.process.pid, signal.SIGSTOP)
+    executor.answer("k", "go")
+    began = time.monotonic()
+    executor.close()
+    assert 0.9 < time.monotonic() - began < 2
+    assert not worker.process.is_alive()
+
+
+def test_workers_end_when_their_runner_is_killed(small_study: Path, tmp_path: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("trials: 6", "trials: 1000")
+    small_study.write_text(text, encoding="utf-8")
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "hpstudy", "run", "small.yaml", "--workers", "2"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while "complete" not in runner.stdout.readline():
+        assert runner.poll() is None
+    children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text(encoding="ascii").split()
+    assert len(children) >= 2
+    runner.kill()
+    runner.wait()
+    runner.stdout.close()
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
