@@ -60,7 +60,7 @@ def test_a_silent_runner_is_given_up_after_two_minutes_of_the_observers_clock(en
     runners.clocks[2].now += 100
     assert second.live() == []
     assert sorted(runners.join(4).live()) == [2]
-    with pytest.raises(StorageError, match="other runners took this one for dead, .* 120 seconds"):
+    with pytest.raises(StorageError, match=r"other runners took this one for dead, .* 120 seconds"):
         first.require_own()
     with pytest.raises(StorageError, match="took this one for dead"):
         first.live()
