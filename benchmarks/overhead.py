@@ -23,6 +23,7 @@ import torch
 from hpstudy.artifacts import StudyFiles
 from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.executors.protocol import Event
+from hpstudy.search.leases import NoOthers
 from hpstudy.search.loop import run
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
@@ -60,7 +61,7 @@ def main() -> None:
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
         studies = open_studies(spec, storage, checksums={})
-        session = Session(storage=storage, study_folder=spec.folder, run_id=0)
+        session = Session(spec.name, storage, spec.folder, run_id=0, others=NoOthers())
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
         started = time.perf_counter()
         run(source, executor)

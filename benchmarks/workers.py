@@ -33,6 +33,7 @@ from hpstudy.artifacts import StudyFiles
 from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.executors.protocol import Event, Executor
 from hpstudy.executors.workers import WorkerExecutor
+from hpstudy.search.leases import NoOthers
 from hpstudy.search.loop import run
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
@@ -101,6 +102,10 @@ class Jobs:
         """Nothing may fail here."""
         if isinstance(end, Failure):
             sys.exit(f"{key}: {end.message}")
+
+    def waits(self) -> bool:
+        """Nobody else trains them."""
+        return False
 
 
 class InProcess(LocalExecutor):
@@ -254,7 +259,7 @@ def measure_runner(n_workers: int) -> None:
         file.write_text(TOY_STUDY, encoding="utf-8")
         spec = load_study(file)
         studies = open_studies(spec, storage, checksums={})
-        session = Session(storage=storage, study_folder=spec.folder, run_id=0)
+        session = Session(spec.name, storage, spec.folder, run_id=0, others=NoOthers())
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
         load_data = data_on(CPU, folder=Path(folder))
         with closing(Steady(load_data=load_data, device=CPU, n_workers=n_workers)) as executor:

@@ -174,14 +174,14 @@ def run(
     no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
-    from hpstudy.database import sqlite_file
+    from hpstudy.database import file_of
     from hpstudy.search.session import run_study
     from hpstudy.spec.config import searched_settings
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
 
     deadline = _deadline(timeout)
-    sqlite_file(storage)
+    file_of(storage)  # refused before anything is read, if it is none
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)

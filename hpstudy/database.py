@@ -15,23 +15,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from hpstudy.errors import InputError, StorageError
 
 _SERVER = "postgresql"
-_CONNECT_SECONDS = 10
 
-
-def sqlite_file(url: str) -> Path:
-    """The file of a SQLite URL.
-
-    Raises:
-        InputError: The URL cannot be understood, names no file, or is of another database.
-    """
-    database = file_of(url)
-    if database is None:
-        raise InputError(f"--storage: a study on {_SERVER} can be read, not written yet; use sqlite:///FILE")
-    return database
+_PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+"""What libpq is told, in seconds and the last in milliseconds: a server that is gone without a word, as when a cable is
+pulled, is noticed within a minute. Without it Linux tries for a quarter of an hour."""
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite URL; None for a PostgreSQL server, which can be read alone.
+    """The file of a SQLite URL; None for a PostgreSQL server.
 
     Raises:
         InputError: The URL cannot be understood, names no file, or is of another database.
@@ -41,7 +38,9 @@ def file_of(url: str) -> Path | None:
         return None
     if parsed.get_backend_name() != "sqlite":
         # Only the kind is named: the rest of the URL may hold a password.
-        raise InputError(f"--storage: {parsed.get_backend_name()} is not supported yet; use sqlite:///FILE")
+        raise InputError(
+            f"--storage: {parsed.get_backend_name()} is not supported yet; use sqlite:///FILE, or {_SERVER}+psycopg://…"
+        )
     if not parsed.database or parsed.database == ":memory:":
         raise InputError("--storage: a study needs a file: sqlite:///hpstudy.db")
     return Path(parsed.database)
@@ -94,15 +93,49 @@ def open_to_read(url: str) -> Iterator[Connection]:
         StorageError: There is no such file or server, or it cannot be read. No message holds a password.
     """
     database = file_of(url)
-    engine = _server_engine(url) if database is None else _file_engine(database)
+    engine = _reading_engine(url) if database is None else _file_engine(database)
     try:
         with engine.connect() as connection:
             yield connection
     except SQLAlchemyError as error:
-        fact = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StorageError(f"{shown_place(url)}: cannot be read ({_without_password(fact, url)})") from error
+        raise StorageError(f"{shown_place(url)}: cannot be read ({database_fact(error, url)})") from error
     finally:
         engine.dispose()
+
+
+def server_engine(url: str) -> Engine:
+    """An engine for a PostgreSQL server; nothing is connected yet.
+
+    Args:
+        url: As in `open_to_read`.
+
+    Raises:
+        InputError: There is no such driver.
+        StorageError: The driver is not installed.
+    """
+    parsed = _parsed(url)
+    if "+" not in parsed.drivername:
+        parsed = parsed.set(drivername=f"{_SERVER}+psycopg")  # what it means depends on SQLAlchemy's version
+    try:
+        return create_engine(parsed.set(query={**_PATIENCE, **parsed.query}))
+    except ImportError as error:
+        raise StorageError(
+            f"--storage: {_SERVER} needs its driver; install it with pip install 'hpstudy[postgres]'"
+        ) from error
+    except SQLAlchemyError:
+        raise InputError(f"--storage: no such driver; write {_SERVER}+psycopg://USER:PASSWORD@HOST/DATABASE") from None
+
+
+def database_fact(error: BaseException, url: str) -> str:
+    """What a database says of an error: the driver's first line, without the URL's password.
+
+    No driver is known to repeat a password, but some repeat what they could not understand.
+    """
+    fact = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    parsed = _parsed(url)
+    for secret in filter(None, (parsed.password, *parsed.normalized_query.get("password", ()))):
+        fact = fact.replace(str(secret), "***")
+    return fact
 
 
 def _parsed(url: str) -> URL:
@@ -123,30 +156,9 @@ def _file_engine(database: Path) -> Engine:
     return create_engine("sqlite://", creator=lambda: _connect_read_only(database))
 
 
-def _server_engine(url: str) -> Engine:
+def _reading_engine(url: str) -> Engine:
     """An engine whose transactions read alone, each from one moment of the database."""
-    parsed = _parsed(url)
-    if "+" not in parsed.drivername:
-        parsed = parsed.set(drivername=f"{_SERVER}+psycopg")  # what it means depends on SQLAlchemy's version
-    patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_SECONDS}
-    try:
-        engine = create_engine(parsed, connect_args=patience)
-    except ImportError as error:
-        raise StorageError(
-            f"--storage: {_SERVER} needs its driver; install it with pip install 'hpstudy[postgres]'"
-        ) from error
-    except SQLAlchemyError:
-        raise InputError(f"--storage: no such driver; write {_SERVER}+psycopg://USER:PASSWORD@HOST/DATABASE") from None
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def _without_password(fact: str, url: str) -> str:
-    """A driver's message; none is known to repeat a password, but some repeat what they could not understand."""
-    parsed = _parsed(url)
-    secrets = [parsed.password, *parsed.normalized_query.get("password", ())]
-    for secret in filter(None, secrets):
-        fact = fact.replace(str(secret), "***")
-    return fact
+    return server_engine(url).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _connect_read_only(database: Path) -> sqlite3.Connection:

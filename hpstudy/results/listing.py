@@ -45,7 +45,7 @@ def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
         "study": study,
         **_counts(rows),
         "best": max(_complete(rows), default=None),
-        "state": study_state(url, study, runs),
+        "state": study_state(connection, url, study, runs),
         "last_run": runs["started_at"].max(),
         "objective": "",
     }

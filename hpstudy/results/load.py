@@ -47,19 +47,26 @@ def load_results(url: str, *, study: str) -> StudyResults:
         raise InputError(f"{study}: {place} has no such study.{near}")
 
 
-def study_state(url: str, study: str, runs: pd.DataFrame) -> str:
+def study_state(connection: Connection, url: str, study: str, runs: pd.DataFrame) -> str:
     """`running`, `finished` or `interrupted`.
 
     Args:
-        url: The storage. On SQLite a runner holds a lock file; elsewhere a last run without an end is taken for one
-            that runs, which it is unless it was killed.
+        connection: To the storage.
+        url: The storage. On SQLite a runner holds a lock file, on a server a lease.
         study: A study of hpstudy's.
         runs: Its runs, oldest first.
     """
-    last = None if runs.empty else runs["end_reason"].iloc[-1]
     database = file_of(url)
-    live = is_held(lock_path(database, study=study)) if database else bool(len(runs)) and pd.isna(last)
-    return "running" if live else "finished" if last == FINISHED else "interrupted"
+    live = is_held(lock_path(database, study=study)) if database else bool(queries.live_runs(connection, study))
+    return "running" if live else "finished" if _is_finished(runs) else "interrupted"
+
+
+def _is_finished(runs: pd.DataFrame) -> bool:
+    """Whether a run has left nothing to train, and none has begun since; those beside it may have been stopped."""
+    if runs.empty:
+        return False
+    ended = runs.loc[runs["end_reason"] == FINISHED, "ended_at"]
+    return runs["end_reason"].iloc[-1] == FINISHED or any(ended > runs["started_at"].iloc[-1])
 
 
 def _results(connection: Connection, url: str, study: str) -> StudyResults:
@@ -67,13 +74,15 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     parts = queries.part_names(connection, study)
     epochs = queries.epoch_frame(connection, parts)
     runs = queries.run_frame(connection, study)
-    state = study_state(url, study, runs)
+    state = study_state(connection, url, study, runs)
+    live = queries.live_runs(connection, study)
     stored = StoredTrials(
         parts=parts,
         rows=queries.trial_rows(connection, parts),
         attributes=queries.trial_attributes(connection, parts),
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
+        over=[run_id for run_id in runs["run_id"] if run_id not in live] if live else (),
     )
     trials, settings = trial_frame(stored, epochs=epochs)
     identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]

@@ -6,12 +6,12 @@ import json
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, inspect, select
+from sqlalchemy import Connection, Select, and_, func, inspect, select
 
 from hpstudy.database import shown_place
 from hpstudy.errors import StorageError
@@ -22,6 +22,8 @@ from hpstudy.tables import (
     CONFIRMS,
     EPOCHS,
     IDENTITY_ATTRIBUTE,
+    LEASE_SECONDS,
+    LEASES,
     MESSAGE,
     N_PARAMETERS,
     OPTUNA_DIRECTIONS,
@@ -34,11 +36,12 @@ from hpstudy.tables import (
     OPTUNA_VALUES,
     PART_SEPARATOR,
     REASON,
+    RUN,
     RUNS,
     TRAIN_ACCURACY,
 )
 
-_READ = (BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, TRAIN_ACCURACY)
+_READ = (BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, RUN, TRAIN_ACCURACY)
 """The user attributes of a trial that results have; a traceback, for one, is long and not among them."""
 
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf}
@@ -179,6 +182,21 @@ def run_frame(connection: Connection, study: str) -> pd.DataFrame:
     rows = connection.execute(select(RUNS).where(RUNS.c.study == study).order_by(RUNS.c.run_id)).all()
     frame = pd.DataFrame.from_records(rows, columns=no_runs().columns)
     return frame.assign(record=[json.loads(record) for record in frame["record"]])
+
+
+def live_runs(connection: Connection, study: str) -> frozenset[int]:
+    """The runs of a study that have renewed their lease lately, by the server's clock; none where there are no leases.
+
+    A guess that is right but for two minutes after a runner was killed.
+    """
+    if not inspect(connection).has_table(LEASES.name):
+        return frozenset()
+    query = (
+        select(LEASES.c.run_id)
+        .join(RUNS, RUNS.c.run_id == LEASES.c.run_id)
+        .where(RUNS.c.study == study, LEASES.c.beaten_at > func.now() - timedelta(seconds=LEASE_SECONDS))
+    )
+    return frozenset(connection.execute(query).scalars())
 
 
 def no_runs() -> pd.DataFrame:

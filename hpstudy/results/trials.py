@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from hpstudy.tables import (
     N_PARAMETERS,
     PART_SEPARATOR,
     REASON,
+    RUN,
     SEARCH,
     TRAIN_ACCURACY,
 )
@@ -56,6 +57,7 @@ class StoredTrials:
         attributes: hpstudy's user attributes by trial id; none for a study that plain Optuna made.
         parameters: Optuna's parameters by trial id, for trials without a stored configuration.
         unfinished: What a trial is that has begun and not ended: `running`, or `interrupted` without a runner.
+        over: Runs known to be over though others are not: what they have not ended is `interrupted`.
     """
 
     parts: Mapping[int, str]
@@ -63,10 +65,16 @@ class StoredTrials:
     attributes: Mapping[int, Mapping[str, Any]]
     parameters: Mapping[int, Mapping[str, Scalar]]
     unfinished: str
+    over: Collection[int] = ()
 
     def of(self, row: TrialRow) -> Mapping[str, Any]:
         """The user attributes of a trial."""
         return self.attributes.get(row.trial_id, {})
+
+    def state(self, row: TrialRow) -> str:
+        """The state of a trial, in hpstudy's words."""
+        unfinished = "interrupted" if self.of(row).get(RUN) in self.over else self.unfinished
+        return STATES.get(row.state, unfinished)
 
 
 def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -125,7 +133,7 @@ def _common(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
     return {
         "trial_id": row.trial_id,
         "number": row.number,
-        "state": STATES.get(row.state, stored.unfinished),
+        "state": stored.state(row),
         "reason": attributes.get(REASON, ""),
         "message": attributes.get(MESSAGE, ""),
         "train_accuracy": attributes.get(TRAIN_ACCURACY),

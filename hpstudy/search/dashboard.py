@@ -36,7 +36,7 @@ def publish(url: str, *, study: str, note: str, pictures: Mapping[str, bytes], a
         StorageError: The storage cannot be used.
         ArtifactError: A picture cannot be written or removed.
     """
-    with open_storage(url) as storage:
+    with open_storage(url) as storage, storage.alone(study):
         try:
             shown = optuna.load_study(study_name=study, storage=storage.optuna)
         except KeyError:
@@ -46,7 +46,9 @@ def publish(url: str, *, study: str, note: str, pictures: Mapping[str, bytes], a
         for name, picture in files.items():
             attach(storage, study=study, name=name, content=picture, folder=artifacts)
         for attachment in study_attachments(storage, study):
-            if attachment.ours and attachment.name not in files:
+            # Another machine may show what it has in an artifacts folder of its own.
+            is_here = (artifacts / attachment.identifier).is_file()
+            if attachment.ours and attachment.name not in files and is_here:
                 detach(storage, study=study, attachment=attachment, folder=artifacts)
 
 

@@ -13,7 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import optuna_dashboard
 from optuna.artifacts import FileSystemArtifactStore
 
-from hpstudy.database import open_to_read, sqlite_file
+from hpstudy.database import file_of, open_to_read
 from hpstudy.errors import ArtifactError, InputError, StorageError
 from hpstudy.search.interruption import Interruption
 from hpstudy.search.storage import open_storage
@@ -28,8 +28,8 @@ HOST = "127.0.0.1"
 def serve_dashboard(url: str, *, artifacts: Path, port: int, announce: Callable[[str], None]) -> None:
     """Serves optuna-dashboard until Ctrl-C or SIGTERM, either of which is its proper end.
 
-    The storage may be in use by a runner. Its folder has to be writable: the dashboard edits notes, and readers of a
-    write-ahead log share an index file beside it.
+    The storage may be in use by a runner. The folder of a SQLite file has to be writable: the dashboard edits
+    notes, and readers of a write-ahead log share an index file beside it.
 
     Args:
         url: The storage.
@@ -44,8 +44,9 @@ def serve_dashboard(url: str, *, artifacts: Path, port: int, announce: Callable[
     """
     with open_to_read(url):
         pass  # opening it to write would make one where there is none
-    folder = sqlite_file(url).parent
-    if not os.access(folder, os.W_OK):
+    database = file_of(url)
+    folder = database.parent if database else None
+    if folder and not os.access(folder, os.W_OK):
         raise StorageError(
             f"{folder}: cannot be written to, which optuna-dashboard needs; copy the storage to a folder of yours, or "
             "use `hpstudy show` and `hpstudy report`, which only read"

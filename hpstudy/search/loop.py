@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hpstudy.errors import ArtifactError
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
@@ -11,7 +12,7 @@ from hpstudy.search.source import Source
 from hpstudy.training.job import EpochResult, Failure, TrainingJob
 
 _WAIT_SECONDS = 1.0
-"""How long the loop waits for an event before it looks whether it is to stop."""
+"""How long the loop waits for an event, or for other runners, before it looks whether it is to stop."""
 
 MAX_CRASHES = 3
 """So many times a training's process may die before the training counts as failed."""
@@ -33,7 +34,7 @@ def run(
     interrupted: Callable[[], bool] = never,
     lost: Callable[[str, str], None] = unheard,
 ) -> None:
-    """Trains all that a source has, on an executor, until nothing is left.
+    """Trains all that a source has, on an executor, until nothing is left, here or with other runners.
 
     Args:
         source: Gives the jobs and takes the results. What it raises ends the loop.
@@ -48,7 +49,7 @@ def run(
     """
     loop = _Loop(source, executor, interrupted, lost)
     while loop.fill():
-        for event in executor.events(_WAIT_SECONDS):
+        for event in loop.events():
             loop.pass_on(event)
 
 
@@ -71,13 +72,22 @@ class _Loop:
         self._n_crashes: Counter[str] = Counter()
 
     def fill(self) -> bool:
-        """Starts what there is room for; returns whether any training is still to send events."""
+        """Starts what there is room for; returns whether there is anything to wait for."""
         room = self._executor.capacity - len(self._jobs)
         if room and not self._interrupted():
             jobs = self._source.next_jobs(room)
             self._jobs |= {job.key: job for job in jobs}
             self._executor.start(jobs)
-        return bool(self._jobs.keys() - self._paused)
+        if self._jobs:
+            return bool(self._jobs.keys() - self._paused)
+        return not self._interrupted() and self._source.waits()
+
+    def events(self) -> Sequence[Event]:
+        """What has happened; an executor without a job would not wait, so the loop does."""
+        if self._jobs:
+            return self._executor.events(_WAIT_SECONDS)
+        time.sleep(_WAIT_SECONDS)
+        return ()
 
     def pass_on(self, event: Event) -> None:
         """Tells the source of an event, and the executor what follows from it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from optuna.study import Study
@@ -12,7 +12,7 @@ from hpstudy.search.askers import n_search_trials
 from hpstudy.search.confirmation import ConfirmationPlan, planned
 from hpstudy.search.studies import part_name, searches
 from hpstudy.spec.study import StudySpec
-from hpstudy.tables import BASELINES
+from hpstudy.tables import BASELINES, RUN
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -26,7 +26,7 @@ class Plan:
         stage: `search`, baselines included, or `confirmation`.
         n_trials: Trainings in all.
         n_ended: Those that had ended before this run.
-        n_interrupted: Those that an earlier run left unfinished.
+        n_interrupted: Those that a run which is over left unfinished.
         best: Validation accuracy of the best trial of the search so far; None before one is complete.
     """
 
@@ -38,28 +38,33 @@ class Plan:
     best: float | None
 
 
-def search_plan(spec: StudySpec, studies: Mapping[str, Study]) -> Plan:
-    """The sampled trials and the baselines of a study."""
+def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collection[int]) -> Plan:
+    """The sampled trials and the baselines of a study.
+
+    Args:
+        spec: The study.
+        studies: Its Optuna studies that have trials, by name.
+        live: The runs of other runners that may be under way.
+    """
     n_ended = sum(count(study, *_ENDED) for study in studies.values())
     return Plan(
         study=spec.name,
         stage="search",
         n_trials=n_ended + n_left(spec, studies),
         n_ended=n_ended,
-        n_interrupted=sum(count(study, TrialState.RUNNING) for study in studies.values()),
+        n_interrupted=sum(_n_interrupted(study, live) for study in studies.values()),
         best=_best(studies[name] for name in searches(spec)),
     )
 
 
-def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan) -> Plan:
-    """Every configuration with every seed."""
-    n_interrupted = count(confirmation, TrialState.RUNNING)
+def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> Plan:
+    """Every configuration with every seed; `live` as in `search_plan`."""
     return Plan(
         study=study,
         stage="confirmation",
         n_trials=len(plan.pairs),
         n_ended=len(plan.pairs) - n_unconfirmed(confirmation, plan),
-        n_interrupted=n_interrupted,
+        n_interrupted=_n_interrupted(confirmation, live),
         best=None,
     )
 
@@ -85,6 +90,11 @@ def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
 def count(study: Study, *states: TrialState) -> int:
     """How many trials of an Optuna study are in one of some states."""
     return len(study.get_trials(deepcopy=False, states=states))
+
+
+def _n_interrupted(study: Study, live: Collection[int]) -> int:
+    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return sum(trial.user_attrs.get(RUN) not in live for trial in under_way)
 
 
 def _best(studies: Iterable[Study]) -> float | None:

@@ -6,18 +6,19 @@ import shutil
 from pathlib import Path
 
 import optuna
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
-from hpstudy.database import open_to_read, sqlite_file
-from hpstudy.errors import ArtifactError, InputError
+from hpstudy.database import file_of, open_to_read
+from hpstudy.errors import ArtifactError, InputError, StudyBusyError
 from hpstudy.results import queries
-from hpstudy.runner_lock import hold, lock_path, require_free
+from hpstudy.runner_lock import lock_path, require_free
 from hpstudy.search.attachments import remove_file, study_attachments, trial_attachments
 from hpstudy.search.storage import Storage, open_storage
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
     EPOCHS,
     IDENTITY_ATTRIBUTE,
+    LEASES,
     OPTUNA_STUDIES,
     OPTUNA_TRIALS,
     PART_SEPARATOR,
@@ -32,12 +33,14 @@ def check_deletable(url: str, *, study: str) -> None:
         InputError: The storage has no such study of hpstudy's.
         StorageError: There is no such storage, it cannot be read, or a runner has the study.
     """
-    database = sqlite_file(url)
+    database = file_of(url)
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
         if study in queries.foreign_names(connection) or not queries.part_names(connection, study):
             raise _absent(study)
-    require_free(lock_path(database, study=study), study=study)
+        _require_silence(connection, study)
+    if database:
+        require_free(lock_path(database, study=study), study=study)
 
 
 def delete_study(url: str, *, study: str, artifacts: Path) -> None:
@@ -56,7 +59,9 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
         StorageError: The storage cannot be used, or a runner has the study.
         ArtifactError: A file cannot be removed; the study stays.
     """
-    with open_storage(url) as storage, hold(lock_path(sqlite_file(url), study=study), study=study):
+    with open_storage(url) as storage, storage.claimed(study), storage.alone(study):
+        with storage.engine.connect() as connection:
+            _require_silence(connection, study)
         names = _parts(storage, study)
         if not names:
             raise _absent(study)
@@ -65,6 +70,9 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
             _delete_epochs(storage, name)
             optuna.delete_study(study_name=name, storage=storage.optuna)
         with storage.engine.begin() as connection:
+            if not storage.database:
+                runs = select(RUNS.c.run_id).where(RUNS.c.study == study)
+                connection.execute(delete(LEASES).where(LEASES.c.run_id.in_(runs)))
             connection.execute(delete(RUNS).where(RUNS.c.study == study))
 
 
@@ -76,6 +84,12 @@ def _parts(storage: Storage, study: str) -> list[str]:
         return parts
     # Beside a study that plain Optuna made, names such as NAME/confirm are its maker's.
     return [*parts, study] if IDENTITY_ATTRIBUTE in summaries[study].user_attrs else []
+
+
+def _require_silence(connection: Connection, study: str) -> None:
+    """Refuses a study that a runner on a server has renewed its lease of; on SQLite there are no leases."""
+    if queries.live_runs(connection, study):
+        raise StudyBusyError(f"{study}: is being run; wait for its runners, or stop them")
 
 
 def _absent(study: str) -> InputError:

@@ -125,6 +125,10 @@ class RerunSource:
         if isinstance(end, Failure):
             raise StudyFailedError(f"{key}: failed with {end.reason}: {end.message}")
 
+    def waits(self) -> bool:
+        """Nobody else trains it."""
+        return False
+
 
 def first_difference(stored: pd.DataFrame, again: Sequence[EpochResult]) -> str:
     """Where two curves differ first, in words; empty where they are equal to the last bit.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,6 @@ from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import HpstudyError, InputError, StudyFailedError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.executors.local import LoadData
 from hpstudy.executors.protocol import Executor
-from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.confirmation import (
     choose_configurations,
     extend_confirmation,
@@ -31,6 +30,7 @@ from hpstudy.search.confirmation import (
 )
 from hpstudy.search.evidence import write_evidence
 from hpstudy.search.interruption import Interruption
+from hpstudy.search.leases import NoOthers, Others, leased
 from hpstudy.search.loop import run
 from hpstudy.search.plan import Plan, confirmation_plan, count, n_left, n_unconfirmed, search_plan
 from hpstudy.search.preflight import first_config
@@ -42,8 +42,8 @@ from hpstudy.search.storage import Storage, open_storage
 from hpstudy.search.studies import check_evidence, open_studies, searches
 from hpstudy.search.subject import Subject, stored_subject, subject_of
 from hpstudy.search.trials import Session
-from hpstudy.spec.study import Confirm, StudySpec
-from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED
+from hpstudy.spec.study import StudySpec
+from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED, LEASE_SECONDS
 from hpstudy.training.job import CHECKPOINT_SECONDS
 
 
@@ -59,6 +59,7 @@ class Place:
         open_executor: Makes what trains; it is closed by who opened it.
         command: The command line, for the record.
         checkpoint_seconds: At least so long between two checkpoints of a training.
+        lease_seconds: On a server, how long another runner must be silent before its trials are taken over.
     """
 
     storage_url: str
@@ -68,6 +69,7 @@ class Place:
     open_executor: Callable[[], Executor]
     command: str
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    lease_seconds: float = LEASE_SECONDS
 
 
 class RunObserver(Observer, Protocol):
@@ -89,6 +91,8 @@ class RunObserver(Observer, Protocol):
 def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline: float = math.inf) -> None:
     """Trains a study's baselines and trials until all have ended, then confirms the best; nothing is done twice.
 
+    On a server several runners share the trials of a study, and of its confirmation.
+
     Args:
         spec: The study, checked. With `confirm` None it is not confirmed.
         place: Where it runs.
@@ -97,7 +101,8 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
 
     Raises:
         InputError: The storage has a study of this name that is another one.
-        StorageError: The storage cannot be used, or another runner has the study.
+        StorageError: The storage cannot be used, another runner has the study (on SQLite), or others took this one for
+            dead (on a server).
         DataError: The images cannot be read.
         ArtifactError: Weights or predictions cannot be written.
         StudyFailedError: Nothing succeeded, or five trials in a row failed.
@@ -106,16 +111,18 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
     """
     data = place.load_data(first_config(spec, spec.architectures[0]), "search")
     with _locked(spec.name, place) as storage:
-        studies = open_studies(spec, storage, checksums=data.train.checksums)
+        with storage.alone(spec.name):
+            studies = open_studies(spec, storage, checksums=data.train.checksums)
         begun = _runner(subject_of(spec), storage=storage, place=place, data=data, observer=observer, deadline=deadline)
         with begun as runner:
             source = search_source(spec, studies, files=runner.files, session=runner.session)
-            runner.train(source, stage=search_plan(spec, studies), n_left=lambda: n_left(spec, studies))
+            stage = search_plan(spec, studies, live=runner.live())
+            runner.train(source, stage=stage, n_left=lambda: n_left(spec, studies))
             if not any(count(studies[name], TrialState.COMPLETE) for name in searches(spec)):
                 raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
             runner.record_models()
             if spec.confirm:
-                runner.confirm(extend_confirmation(runner.head, top=spec.confirm.top, seeds=spec.confirm.seeds))
+                runner.confirm(top=spec.confirm.top, seeds=spec.confirm.seeds)
 
 
 def confirm_study(
@@ -147,7 +154,7 @@ def confirm_study(
         begun = _runner(subject, storage=storage, place=place, data=data, observer=observer, deadline=deadline)
         with begun as runner:
             runner.record_models()
-            runner.confirm(extend_confirmation(head, top=top, seeds=seeds))
+            runner.confirm(top=top, seeds=seeds)
 
 
 @dataclass(frozen=True)
@@ -204,15 +211,29 @@ class _Runner:
         if self.interruption.requested() and (left := n_left()):
             raise self._interrupted() if self.interruption.signal_number else self._out_of_time(stage, n_left=left)
 
-    def confirm(self, confirm: Confirm) -> None:
-        """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them."""
-        study = self.subject.name
-        configurations = choose_configurations(self.session.storage, study, top=confirm.top)
-        plan = plan_confirmation(
-            self.head, configurations=configurations, n_seeds=confirm.seeds, study_seed=self.subject.seed
-        )
-        confirmation = open_confirmation(self.session.storage, study)
-        stage = confirmation_plan(study, confirmation, plan)
+    def live(self) -> Collection[int]:
+        """The runs of others that may be under way."""
+        with self.session.storage.alone(self.subject.name):
+            return self.session.others.live()
+
+    def confirm(self, *, top: int, seeds: int) -> None:
+        """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them.
+
+        Args:
+            top: As in `extend_confirmation`.
+            seeds: The same.
+        """
+        study, storage = self.subject.name, self.session.storage
+        with storage.alone(study):
+            holds = extend_confirmation(self.head, top=top, seeds=seeds)
+            plan = plan_confirmation(
+                self.head,
+                configurations=choose_configurations(storage, study, top=holds.top),
+                n_seeds=holds.seeds,
+                study_seed=self.subject.seed,
+            )
+            confirmation = open_confirmation(storage, study)
+        stage = confirmation_plan(study, confirmation, plan, live=self.live())
         source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
         self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
         test = self.place.load_data(plan.candidate.config, "confirm").evaluation
@@ -250,8 +271,8 @@ class _Runner:
 
 @contextmanager
 def _locked(study: str, place: Place) -> Iterator[Storage]:
-    """The open storage, while no other runner has the study."""
-    with open_storage(place.storage_url) as storage, hold(lock_path(storage.database, study=study), study=study):
+    """The open storage, with what a runner of the study holds there."""
+    with open_storage(place.storage_url) as storage, storage.claimed(study):
         yield storage
 
 
@@ -264,17 +285,26 @@ def _runner(
     run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
     reason = "an unexpected error"
     try:
-        with Interruption(announce=observer.stopping, deadline=deadline) as interruption:
+        early = Interruption(announce=observer.stopping, deadline=deadline)
+        with early as interruption, _others(storage, run_id, place) as others:
             runner = _Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
-                session=Session(storage, subject.folder, run_id, checkpoint_seconds=place.checkpoint_seconds),
+                session=Session(
+                    study=subject.name,
+                    storage=storage,
+                    study_folder=subject.folder,
+                    run_id=run_id,
+                    others=others,
+                    checkpoint_seconds=place.checkpoint_seconds,
+                ),
                 place=place,
                 data=data,
                 observer=observer,
                 interruption=interruption,
             )
-            runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
+            if storage.database:
+                runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
             yield runner
         reason = FINISHED
     except HpstudyError as error:
@@ -287,3 +317,10 @@ def _runner(
         if reason:
             with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
                 end_run(storage.engine, run_id=run_id, reason=reason)
+
+
+def _others(storage: Storage, run_id: int, place: Place) -> AbstractContextManager[Others]:
+    """The other runners of the study, who see this one as long as the body runs."""
+    if storage.database:
+        return nullcontext(NoOthers())
+    return leased(storage.engine, run_id=run_id, seconds=place.lease_seconds)

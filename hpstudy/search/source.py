@@ -23,6 +23,10 @@ class Source(Protocol):
         """Stores how a training ended."""
         ...
 
+    def waits(self) -> bool:
+        """Whether there may be jobs later, though none is under way here: other runners are training."""
+        ...
+
 
 class Observer(Protocol):
     """Watches trainings, for a progress display. It decides nothing."""
@@ -67,6 +71,10 @@ class Watched:
         finally:
             self._observer.ended(key, end)
 
+    def waits(self) -> bool:
+        """Whether the source does."""
+        return self._source.waits()
+
 
 Order = Callable[[Sequence[int]], Sequence[int]]
 """From the number of jobs that each source has started to the order in which they are asked for the next."""
@@ -105,6 +113,10 @@ class Several:
     def ended(self, key: str, end: Outcome | Failure) -> None:
         """Goes to the source that gave the job."""
         self._owners.pop(key).ended(key, end)
+
+    def waits(self) -> bool:
+        """Whether any of them does."""
+        return any(source.waits() for source in self._sources)
 
     def _next_job(self) -> TrainingJob | None:
         for index in self._order(self._n_started):

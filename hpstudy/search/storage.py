@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from sqlalchemy import Engine, delete, event, func, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpstudy.database import check_sqlite_file, sqlite_file
+from hpstudy.database import check_sqlite_file, database_fact, file_of, shown_place
 from hpstudy.errors import StorageError
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.patience import make_patient, patient, remedy
+from hpstudy.search.server import lock, open_server
 from hpstudy.tables import EPOCHS, METADATA
 from hpstudy.training.job import EpochResult
 
@@ -30,17 +31,42 @@ class Storage:
     """An open storage.
 
     Attributes:
-        database: The SQLite file.
+        database: The SQLite file; None for a PostgreSQL server.
         optuna: Optuna's view of it.
     """
 
-    database: Path
+    database: Path | None
     optuna: RDBStorage
 
     @property
     def engine(self) -> Engine:
         """SQLAlchemy's view of it."""
         return self.optuna.engine
+
+    @contextmanager
+    def claimed(self, study: str) -> Iterator[None]:
+        """What a runner of a study holds as long as it runs: on SQLite the study itself, on a server nothing.
+
+        Raises:
+            StudyBusyError: Another runner has it.
+            StorageError: The lock file cannot be written.
+        """
+        with hold(lock_path(self.database, study=study), study=study) if self.database else nullcontext():
+            yield
+
+    @contextmanager
+    def alone(self, study: str) -> Iterator[None]:
+        """While the body runs, no other runner of a study counts, asks for trials or changes what they share.
+
+        On a server runners wait here for each other, so the body is to be short, and must not ask for it again. On
+        SQLite a study has one runner at most.
+        """
+        if self.database:
+            yield
+            return
+        with self.engine.begin() as connection:
+            lock(connection, study)
+            yield
 
     def study_names(self) -> list[str]:
         """The names of all Optuna studies, parts included."""
@@ -87,31 +113,39 @@ def open_storage(url: str) -> Iterator[Storage]:
     """Opens a storage for writing, and makes it where there is none; closes it at the end.
 
     Args:
-        url: `sqlite:///FILE`.
+        url: `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`.
 
     Raises:
         InputError: The URL cannot be used.
-        StorageError: The file cannot be opened, or the database fails while it is used.
+        StorageError: The database cannot be opened, or fails while it is used. No message holds a password.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    database = sqlite_file(url)
-    # Two processes that create one file at once fail in Optuna's schema: one lock around it.
-    creation = hold(lock_path(database, study=""), study=database.name, patience_seconds=_BUSY_SECONDS)
-    with creation, _told_in_a_sentence(database):
-        check_sqlite_file(database)
+    database = file_of(url)
+    with _told_in_a_sentence(url):
+        storage = Storage(database, _opened(url, database))
         try:
-            if not database.exists():
-                _create_sqlite(url, database)
-            storage = Storage(database, _open_sqlite(url))
-        except RuntimeError as error:  # the schema of another version of Optuna
-            raise StorageError(f"{database}: the database cannot be used ({error})") from error
-        METADATA.create_all(storage.engine)
-    try:
-        with _told_in_a_sentence(database):
             yield storage
-    finally:
-        storage.optuna.remove_session()
-        storage.engine.dispose()
+        finally:
+            storage.optuna.remove_session()
+            storage.engine.dispose()
+
+
+def _opened(url: str, database: Path | None) -> RDBStorage:
+    try:
+        return open_server(url) if database is None else _open_file(url, database)
+    except RuntimeError as error:  # the schema of another version of Optuna
+        raise StorageError(f"{shown_place(url)}: the database cannot be used ({error})") from error
+
+
+def _open_file(url: str, database: Path) -> RDBStorage:
+    # Two processes that create one file at once fail in Optuna's schema: one lock around it.
+    with hold(lock_path(database, study=""), study=database.name, patience_seconds=_BUSY_SECONDS):
+        check_sqlite_file(database)
+        if not database.exists():
+            _create_sqlite(url, database)
+        storage = _open_sqlite(url)
+        METADATA.create_all(storage.engine)
+    return storage
 
 
 def _create_sqlite(url: str, database: Path) -> None:
@@ -143,10 +177,10 @@ def _use_write_ahead_log(connection: sqlite3.Connection, _record: object) -> Non
 
 
 @contextmanager
-def _told_in_a_sentence(database: Path) -> Iterator[None]:
+def _told_in_a_sentence(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
-        fact = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()[0]
-        raise StorageError(f"{database}: the database cannot be used ({fact}){remedy(error)}") from error
+        fact = database_fact(cause or error, url)
+        raise StorageError(f"{shown_place(url)}: the database cannot be used ({fact}){remedy(error)}") from error

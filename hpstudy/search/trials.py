@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
 from hpstudy.search.askers import Asker
 from hpstudy.search.keepsakes import Keepsakes
+from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
 from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
@@ -56,16 +57,20 @@ class Session:
     """What the sources of one run share.
 
     Attributes:
+        study: The study's name, without a part.
         storage: Where their trials are.
         study_folder: Where the study file lies.
         run_id: The run's row.
+        others: The other runners of the study.
         checkpoint_seconds: At least so long between two checkpoints of a training.
         failures: Counts over all of them.
     """
 
+    study: str
     storage: Storage
     study_folder: Path
     run_id: int
+    others: Others
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     failures: FailureCount = field(default_factory=FailureCount)
 
@@ -73,10 +78,10 @@ class Session:
 class TrialSource:
     """Jobs that are the trials of one Optuna study.
 
-    Trials that an earlier run left unfinished come first, under their numbers: Optuna's `Trial(study, trial_id)`
-    continues one in place. Their training yields the epochs that its checkpoint has once more and goes on; without a
-    checkpoint it begins again, which gives the same curve. Epochs that the storage has are not judged again, but for
-    the last one: a run may have been killed before it could answer it.
+    Trials that a run left unfinished and that no living runner has come first, under their numbers: Optuna's
+    `Trial(study, trial_id)` continues one in place. Their training yields the epochs that its checkpoint has once more
+    and goes on; without a checkpoint it begins again, which gives the same curve. Epochs that the storage has are not
+    judged again, but for the last one: a run may have been killed before it could answer it.
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class TrialSource:
         session: Session,
         max_seconds: float | None = None,
     ) -> None:
-        """Takes the trials of `study` that an earlier run left unfinished.
+        """Has no trial under way.
 
         Args:
             study: The Optuna study.
@@ -107,21 +112,18 @@ class TrialSource:
         self._storage = session.storage
         self._max_seconds = max_seconds
         self._running: dict[str, _Running] = {}
-        left = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        self._interrupted = [trial.number for trial in left]
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:
         """At most `n` jobs: interrupted trials, then new ones."""
         jobs: list[TrainingJob] = []
-        while len(jobs) < n and (trial := self._next_trial()):
-            config = self._configure(trial)
-            if config:
-                jobs.append(self._start(trial, config))
+        while len(jobs) < n and (job := self._next_job()):
+            jobs.append(job)
         return jobs
 
     def epoch_ended(self, key: str, result: EpochResult) -> Answer:
         """Stores the epoch; answers stop where it diverged, took too long or the pruner says so."""
         running = self._running[key]
+        self._session.others.require_own()
         if result.diverged:
             return self._stop(running, f"diverged in epoch {result.epoch + 1}: the loss was not finite")
         n_known = running.n_known
@@ -139,6 +141,7 @@ class TrialSource:
         Raises:
             StudyFailedError: It is the fifth in a row to fail.
         """
+        self._session.others.require_own()
         running = self._running.pop(key)
         if isinstance(end, Failure):
             self._tell_failed(running.trial, end)
@@ -157,10 +160,30 @@ class TrialSource:
         running.trial.set_user_attr(WEIGHTS_SHA256, outcome.weights_sha256)
         self._study.tell(running.trial, running.last.val_accuracy)
 
+    def waits(self) -> bool:
+        """Whether others train trials of this study, which may come to be nobody's."""
+        return bool(self._elsewhere())
+
+    def _next_job(self) -> TrainingJob | None:
+        """The training of one more trial, which is this run's from here on."""
+        # The settings are drawn here too: two runners that draw at once would take one point of a grid twice.
+        with self._storage.alone(self._session.study):
+            while trial := self._next_trial():
+                if config := self._configure(trial):
+                    return self._start(trial, config)
+        return None
+
     def _next_trial(self) -> Trial | None:
-        if self._interrupted:
-            return self._continued(self._interrupted.pop(0))
-        return self._asker.ask()
+        live = self._session.others.live()
+        nobodys = (trial.number for trial in self._elsewhere() if trial.user_attrs.get(RUN) not in live)
+        number = next(nobodys, None)
+        return self._asker.ask() if number is None else self._continued(number)
+
+    def _elsewhere(self) -> list[FrozenTrial]:
+        """The trials under way that this run does not train."""
+        own = {running.trial.number for running in self._running.values()}
+        under_way = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return [trial for trial in under_way if trial.number not in own]
 
     def _continued(self, number: int) -> Trial:
         return Trial(self._study, self._trial_id(number))

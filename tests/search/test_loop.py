@@ -39,6 +39,9 @@ class Jobs:
     def ended(self, key, end):
         self.ends.append((key, end))
 
+    def waits(self):
+        return False
+
 
 class Script:
     """An executor without torch: an epoch of each job a call, two jobs at once; some jobs end otherwise."""
@@ -128,6 +131,32 @@ def test_an_interrupted_training_that_is_told_to_stop_ends(config: TrialConfig) 
     source = Jobs(config, 1, stop_at=0)
     run(source, Script(), interrupted=lambda: bool(source.epochs))
     assert source.ends == [("job 0", replace(OUTCOME, stopped=True))]
+
+
+def test_the_loop_waits_for_what_others_train(config: TrialConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Shared(Jobs):
+        """Two jobs more once another runner has been waited for three times."""
+
+        n_waits = 0
+
+        def waits(self):
+            self.n_waits += 1
+            if self.n_waits == 3:
+                self.left = Jobs(config, 4).left[2:]
+            return self.n_waits <= 3
+
+    slept: list[float] = []
+    monkeypatch.setattr("hpstudy.search.loop.time.sleep", slept.append)
+    source, executor = Shared(config, 2), Script()
+    run(source, executor)
+    assert executor.started == ["job 0", "job 1", "job 2", "job 3"]
+    assert slept == [1.0] * 3
+
+
+def test_an_interrupted_loop_waits_for_nobody(config: TrialConfig) -> None:
+    source = Jobs(config, 0)
+    source.waits = lambda: True
+    run(source, Script(), interrupted=lambda: True)
 
 
 def test_what_the_source_raises_ends_the_loop(config: TrialConfig) -> None:

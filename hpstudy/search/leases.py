@@ -1,0 +1,164 @@
+"""Which runners of a study are alive: on a server each holds a lease, which it renews as long as it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from hpstudy.errors import StorageError
+from hpstudy.tables import LEASES
+
+_BEATS = 6
+"""So many times a lease is renewed in the time after which it would be given up."""
+
+
+class Others(Protocol):
+    """The other runners of a study, as one of them sees them."""
+
+    def live(self) -> Collection[int]:
+        """The runs of others that may be under way: what they train is theirs.
+
+        Called while the study is locked.
+        """
+        ...
+
+    def require_own(self) -> None:
+        """Makes sure that what this run trains is still its own.
+
+        Raises:
+            StorageError: Another runner has taken it for dead.
+        """
+        ...
+
+
+class NoOthers:
+    """A study on SQLite has one runner, so that whatever it did not begin itself is nobody's."""
+
+    def live(self) -> Collection[int]:
+        """None."""
+        return ()
+
+    def require_own(self) -> None:
+        """It always is."""
+
+
+class Leases:
+    """The leases on a server: this run's own, and what it has seen of the others'.
+
+    A lease is given up by whoever has seen it unchanged for long enough on its own clock. So no two machines' clocks
+    are ever compared, and a runner that has just begun waits before it takes anything over.
+    """
+
+    def __init__(self, engine: Engine, *, run_id: int, seconds: float, clock: Callable[[], float]) -> None:
+        """Holds no lease yet.
+
+        Args:
+            engine: Of the server.
+            run_id: This run.
+            seconds: How long another's lease must stay as it is before it is given up.
+            clock: Seconds from any moment, never set back.
+        """
+        self._engine = engine
+        self._run_id = run_id
+        self._seconds = seconds
+        self._clock = clock
+        self._seen: dict[int, tuple[datetime, float]] = {}
+
+    def take(self) -> None:
+        """Begins this run's lease."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(LEASES).values(run_id=self._run_id, beaten_at=func.clock_timestamp()))
+
+    def renew(self) -> None:
+        """Renews this run's lease, if it still has one."""
+        own = LEASES.c.run_id == self._run_id
+        with self._engine.begin() as connection:
+            connection.execute(update(LEASES).where(own).values(beaten_at=func.clock_timestamp()))
+
+    def end(self) -> None:
+        """Ends this run's lease: what it leaves unfinished is nobody's from here on."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(LEASES).where(LEASES.c.run_id == self._run_id))
+
+    def live(self) -> Collection[int]:
+        """The runs of others that have a lease; one that has been silent for too long loses it here.
+
+        Raises:
+            StorageError: This run has lost its own.
+        """
+        with self._engine.connect() as connection:
+            found = {int(run_id): beaten_at for run_id, beaten_at in connection.execute(select(LEASES))}
+        if self._run_id not in found:
+            raise self._lost()
+        now = self._clock()
+        unknown = (None, now)
+        self._seen = {
+            run_id: seen if (seen := self._seen.get(run_id, unknown))[0] == beaten_at else (beaten_at, now)
+            for run_id, beaten_at in found.items()
+        }
+        others = self._seen.keys() - {self._run_id}
+        return [run_id for run_id in others if not (self._is_silent(run_id, now) and self._give_up(run_id))]
+
+    def require_own(self) -> None:
+        """Makes sure that this run has its lease.
+
+        Raises:
+            StorageError: It has lost it.
+        """
+        with self._engine.connect() as connection:
+            if connection.execute(select(LEASES).where(LEASES.c.run_id == self._run_id)).first() is None:
+                raise self._lost()
+
+    def _is_silent(self, run_id: int, now: float) -> bool:
+        return now - self._seen[run_id][1] >= self._seconds
+
+    def _give_up(self, run_id: int) -> bool:
+        """Deletes another's lease as it was last seen; False if it has been renewed in this very moment."""
+        as_seen = (LEASES.c.run_id == run_id) & (LEASES.c.beaten_at == self._seen[run_id][0])
+        with self._engine.begin() as connection:
+            return connection.execute(delete(LEASES).where(as_seen)).rowcount == 1
+
+    def _lost(self) -> StorageError:
+        return StorageError(
+            "other runners took this one for dead, since the database had not heard of it for "
+            f"{self._seconds:.0f} seconds, and go on with its trials; the same command joins them again"
+        )
+
+
+@contextmanager
+def leased(
+    engine: Engine, *, run_id: int, seconds: float, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Leases]:
+    """This run's lease while the body runs, renewed by a thread.
+
+    Args:
+        engine: Of the server.
+        run_id: The run.
+        seconds: As in `Leases`.
+        clock: As in `Leases`.
+    """
+    leases = Leases(engine, run_id=run_id, seconds=seconds, clock=clock)
+    leases.take()
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(leases, ended, seconds / _BEATS), daemon=True)
+    beating.start()
+    try:
+        yield leases
+    finally:
+        ended.set()
+        beating.join(timeout=1.0)  # no longer: it may be waiting for a server that is gone
+        with suppress(SQLAlchemyError):  # the database may be what failed
+            leases.end()
+
+
+def _beat(leases: Leases, ended: threading.Event, seconds: float) -> None:
+    while not ended.wait(seconds):
+        with suppress(SQLAlchemyError):  # the next beat may find the server again
+            leases.renew()
