@@ -16,7 +16,7 @@ from optuna_dashboard import get_note
 from PIL import Image
 
 from hpstudy import __version__
-from hpstudy.cli import main
+from hpstudy.main import main
 
 COMMANDS = (
     *("init", "check", "run", "confirm", "list", "show", "report", "rerun", "export", "predict", "delete"),
@@ -290,7 +290,7 @@ def test_listings_need_no_study(hpstudy: Shell) -> None:
 def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp_path: Path, words) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     program = (
-        "import sys\nfrom hpstudy.cli import main\n"
+        "import sys\nfrom hpstudy.main import main\n"
         f"sys.argv = ['hpstudy', *{words!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "assert 'torch' not in sys.modules\nassert 'optuna' not in sys.modules\n"

@@ -15,8 +15,9 @@ from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.executors.protocol import Executor
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
+from hpstudy.search.place import Place
 from hpstudy.search.plan import Plan
-from hpstudy.search.session import Place, confirm_study, run_study
+from hpstudy.search.session import confirm_study, run_study
 from hpstudy.spec.study import StudySpec
 
 CPU = torch.device("cpu")
