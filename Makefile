@@ -5,8 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DATA ?= data
+KILLS ?= 10
 
-.PHONY: help demo study test test-browser test-slow lint format bench clean
+.PHONY: help demo study test test-browser test-slow faults lint format bench clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -39,6 +40,10 @@ test-browser: .venv/dev.stamp ## the tests of the report and of optuna-dashboard
 
 test-slow: .venv/dev.stamp ## the long tests
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+faults: .venv/dev.stamp ## kills runs at random instants (KILLS=100 SEED=7), and fills, locks and breaks their storage
+	$(BIN)/python -m pytest -m 'faults and not slow' -n 2 --dist worksteal --timeout 600
+	$(BIN)/python -m tests.faults.kill_loop --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 lint: .venv/dev.stamp ## ruff, mypy and the laws of the rooms
 	$(BIN)/ruff check .

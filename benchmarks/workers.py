@@ -5,10 +5,11 @@
     python -m benchmarks.workers --toy
 
 The first trains equal trials of LeNet-5 on Fashion-MNIST through the one loop, without a storage: in this process with
-two threads and with one, and in two workers of one thread each. The sides take turns; processes are started and warm
-before the clock runs. `--memory` runs `hpstudy run` with one worker and with four, and samples what the whole family
-of processes takes, pages that they share counted once. `--toy` runs a study whose epochs last as long as LeNet-5's but
-compute nothing, in eight workers, and takes the processor time of the runner.
+two threads and with one, in two workers of one thread each, and, where Ray is installed, in two actors of one thread
+each. The sides take turns; processes are started and warm before the clock runs. `--memory` runs `hpstudy run` with one
+worker and with four, and samples what the whole family of processes takes, pages that they share counted once. `--toy`
+runs a study whose epochs last as long as LeNet-5's but compute nothing, in eight workers, and takes the processor time
+of the runner.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -42,6 +44,10 @@ from hpstudy.spec.load import load_study
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import DatasetSpec, Normalization
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+
+RAY = find_spec("ray") is not None
+if RAY:
+    from hpstudy.executors.ray import RayExecutor
 
 CPU = torch.device("cpu")
 HERE = Path()
@@ -166,14 +172,18 @@ def seconds_of(executor: Executor, jobs: Sequence[TrainingJob]) -> float:
 def compare(*, n_trials: int, n_epochs: int, n_repeats: int, data: Path) -> None:
     """Prints trials a minute of each side, and how the workers compare with each side of one process."""
     torch.set_num_threads(2)
-    workers = WorkerExecutor(load_data=data_on(CPU, folder=data), device=CPU, n_workers=2)
-    sides: Mapping[str, Executor] = {
+    load_data = data_on(CPU, folder=data)
+    sides: dict[str, Executor] = {
         "one process, two threads": InProcess(data, n_threads=2),
         "one process, one thread": InProcess(data, n_threads=1),
-        "two workers, one thread each": workers,
+        "two workers, one thread each": WorkerExecutor(load_data=load_data, device=CPU, n_workers=2),
     }
+    if RAY:
+        sides["two Ray actors, one thread each"] = RayExecutor(load_data=load_data, device=CPU, n_workers=2)
     minutes: dict[str, list[float]] = {name: [] for name in sides}
-    with closing(workers):
+    with ExitStack() as opened:
+        for executor in sides.values():
+            opened.callback(executor.close)
         for executor in sides.values():
             seconds_of(executor, lenet_jobs(executor.capacity, n_epochs=1))  # starts and warms up
         for _ in range(n_repeats):
@@ -184,11 +194,12 @@ def compare(*, n_trials: int, n_epochs: int, n_repeats: int, data: Path) -> None
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
     for name, taken in minutes.items():
-        print(f"{name:30} {_spread([n_trials / each for each in taken])} trials a minute")
-    ours = minutes["two workers, one thread each"]
-    for name, taken in list(minutes.items())[:2]:
-        ratios = [other / mine for other, mine in zip(taken, ours, strict=True)]
-        print(f"{'workers against ' + name:46} {_spread(ratios)} times as fast")
+        print(f"{name:31} {_spread([n_trials / each for each in taken])} trials a minute")
+    ours = "two workers, one thread each"
+    for name, taken in minutes.items():
+        if name != ours:
+            ratios = [other / mine for other, mine in zip(taken, minutes[ours], strict=True)]
+            print(f"{'workers against ' + name:47} {_spread(ratios)} times as fast")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -1,6 +1,6 @@
 """`python -m hpstudy`: the same as the command `hpstudy`."""
 
-from hpstudy.cli import main
+from hpstudy.main import main
 
 if __name__ == "__main__":
     main()

@@ -1,4 +1,4 @@
-"""The files that belong to a study beside its database: weights and predictions, without pickle."""
+"""The files that belong to a study beside its database: weights, predictions and checkpoints."""
 
 from __future__ import annotations
 
@@ -38,14 +38,21 @@ class StudyFiles:
         return self.folder / "weights" / f"{_plain(part)}-{number}.safetensors"
 
     def all_weights(self, part: str) -> list[tuple[int, Path]]:
-        """The weights that there are of a part, whole or half-written, each with its trial's number."""
-        of_part = re.compile(rf"\.?{re.escape(_plain(part))}-(\d+)\.safetensors.*")
-        files = sorted((self.folder / "weights").glob("*"))
-        return [(int(found[1]), file) for file in files if (found := of_part.fullmatch(file.name))]
+        """(number of the trial, file) of the weights that there are of a part, whole or half-written."""
+        return _numbered(self.folder / "weights", part)
 
     def checkpoint(self, part: str, number: int) -> Path:
         """What a trial under way needs to go on after a crash; it is removed when the trial ends."""
         return self.folder / "checkpoints" / f"{_plain(part)}-{number}.ckpt"
+
+    def all_checkpoints(self, part: str) -> list[tuple[int, Path]]:
+        """(number of the trial, file) of the checkpoints that there are of a part, whole or half-written."""
+        return _numbered(self.folder / "checkpoints", part)
+
+    def remove_half_written(self) -> None:
+        """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
+        for file in self.folder.rglob(".*"):
+            file.unlink(missing_ok=True)
 
     @property
     def test_predictions(self) -> Path:
@@ -56,6 +63,13 @@ class StudyFiles:
 def _plain(part: str) -> str:
     """A part's name as a file may have it: an architecture's may hold slashes and colons."""
     return quote(part, safe="")
+
+
+def _numbered(folder: Path, part: str) -> list[tuple[int, Path]]:
+    """The files `PART-NUMBER.…` of a folder, and those of `written_whole` that a killed process left beside them."""
+    of_part = re.compile(rf"\.?{re.escape(_plain(part))}-(\d+)\..*")
+    found = [(of_part.fullmatch(file.name), file) for file in sorted(folder.glob("*"))]
+    return [(int(match[1]), file) for match, file in found if match]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-import errno
-import io
-import os
+import math
 import shlex
-import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from hpstudy import __version__
-from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError
+from hpstudy.errors import DataError, InputError, StudyFileError, StudyTimeoutError
+from hpstudy.options import (
+    DEFAULT_ARTIFACTS,
+    DEFAULT_DATA,
+    DEFAULT_OUTPUT,
+    DEFAULT_STORAGE,
+    ArtifactsFolder,
+    DataFolder,
+    Device,
+    ExecutorName,
+    StorageUrl,
+    StudyFile,
+    StudyName,
+    Timeout,
+    Workers,
+)
+from hpstudy.terminal.console import open_console
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.local import LoadData
-    from hpstudy.executors.protocol import Executor
+    from hpstudy.search.place import Place
     from hpstudy.search.preflight import Preflight
-    from hpstudy.search.session import Place
     from hpstudy.spec.load import Reading
     from hpstudy.spec.study import StudySpec
 
@@ -37,59 +51,6 @@ app = typer.Typer(
 )
 datasets_app = typer.Typer(help="Lists the data sets, or obtains one.", invoke_without_command=True)
 app.add_typer(datasets_app, name="datasets")
-
-StudyFile = Annotated[Path, typer.Argument(help="The study file.", metavar="STUDY.yaml", show_default=False)]
-StudyName = Annotated[str, typer.Argument(help="A study in the storage.", metavar="NAME", show_default=False)]
-StorageUrl = Annotated[
-    str,
-    typer.Option("--storage", help="Where studies are kept, as a database URL.", envvar="HPSTUDY_STORAGE"),
-]
-ArtifactsFolder = Annotated[
-    Path,
-    typer.Option("--artifacts", help="Where weights, predictions and pictures lie.", envvar="HPSTUDY_ARTIFACTS"),
-]
-DataFolder = Annotated[Path, typer.Option("--data", help="Where the data sets lie.", envvar="HPSTUDY_DATA")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-Workers = Annotated[
-    str,
-    typer.Option("--workers", help="Trainings at once, each in a process of its own: a number, or auto.", metavar="N"),
-]
-DEFAULT_STORAGE = "sqlite:///hpstudy.db"
-DEFAULT_DATA = Path("data")
-DEFAULT_ARTIFACTS = Path("artifacts")
-DEFAULT_OUTPUT = Path("reports")
-_LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""How an output can be closed or full."""
-
-
-def main() -> None:
-    """The console script: runs a command and turns every error of a user into one message and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()  # now, while what goes wrong can still be said
-    except HpstudyError as error:
-        if "--debug" in sys.argv:
-            raise
-        sys.stdout.flush()
-        _console(stderr=True).print(Text(str(error)), soft_wrap=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _console(stderr=True).print("stopped")
-        sys.exit(130)
-    except OSError as error:
-        # An error of a file has its name, or is told by who writes it; what is left is standard output.
-        if error.filename is not None or error.errno not in _LOST or "--debug" in sys.argv:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
-        if isinstance(error, BrokenPipeError):
-            sys.exit(128 + signal.SIGPIPE)  # nobody reads on: as a program ends that does not ask
-        _console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
-        sys.exit(3)
 
 
 @app.callback(invoke_without_command=True)
@@ -132,7 +93,7 @@ def check(file: StudyFile, data: DataFolder = DEFAULT_DATA, device: Device = "au
     spec, found = _checked(file, read_study(file), data_on(chosen, folder=data))
     estimate = estimate_study(spec, data=found.data, device=chosen)
     models = [(candidate.label, model.layers) for candidate, model in found.models]
-    _console().print(checked_study(spec, models=models, input_shape=found.data.input_shape, estimate=estimate))
+    open_console().print(checked_study(spec, models=models, input_shape=found.data.input_shape, estimate=estimate))
 
 
 @app.command()
@@ -145,7 +106,9 @@ def run(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
-    workers: Workers = "1",
+    workers: Workers = None,
+    executor: ExecutorName = "local",
+    timeout: Timeout = None,
     no_confirm: Annotated[bool, typer.Option("--no-confirm", help="Leave the test set alone.")] = False,  # noqa: FBT002  # a flag
 ) -> None:
     """Runs a study, or goes on with it: trains its baselines and trials, stops weak ones early, confirms the best."""
@@ -155,14 +118,15 @@ def run(
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.progress import RunProgress
 
+    deadline = _deadline(timeout)
     file_of(storage)  # refused before anything is read, if it is none
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
-    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)
     spec, _ = _checked(file, reading, place.load_data)
     spec = replace(spec, confirm=None) if no_confirm else spec
-    with RunProgress(_console(), searched=searched_settings(spec)) as progress:
-        run_study(spec, place=place, observer=progress)
+    with _time_may_end(), RunProgress(open_console(), searched=searched_settings(spec)) as progress:
+        run_study(spec, place=place, observer=progress, deadline=deadline)
     _show_results(spec.name, storage=storage, artifacts=artifacts)
 
 
@@ -175,17 +139,20 @@ def confirm(
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
     device: Device = "auto",
-    workers: Workers = "1",
+    workers: Workers = None,
+    executor: ExecutorName = "local",
+    timeout: Timeout = None,
 ) -> None:
     """Trains the best trials and the baselines again on fresh seeds, and evaluates each once on the test set."""
     from hpstudy.results.load import load_results
     from hpstudy.search.session import confirm_study
     from hpstudy.terminal.progress import RunProgress
 
+    deadline = _deadline(timeout)
     searched = load_results(storage, study=name).searched
-    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers)
-    with RunProgress(_console(), searched=searched) as progress:
-        confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress)
+    place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)
+    with _time_may_end(), RunProgress(open_console(), searched=searched) as progress:
+        confirm_study(name, top=top or 0, seeds=seeds or 0, place=place, observer=progress, deadline=deadline)
     _show_results(name, storage=storage, artifacts=artifacts)
 
 
@@ -205,7 +172,7 @@ def rerun(
     from hpstudy.terminal.progress import RunProgress
 
     place = _place(storage, artifacts=artifacts, data=data, device=device)
-    with RunProgress(_console(), searched=load_results(storage, study=name).searched) as progress:
+    with RunProgress(open_console(), searched=load_results(storage, study=name).searched) as progress:
         found = rerun_trial(name, trial, place=place, observer=progress)
     kept = "; its weights are kept" if found.weights_kept else ""
     epochs, threads = plural(found.n_epochs, "epoch"), plural(found.n_threads, "thread")
@@ -218,7 +185,7 @@ def list_command(storage: StorageUrl = DEFAULT_STORAGE) -> None:
     from hpstudy.results.listing import list_studies
     from hpstudy.terminal.studies import study_list
 
-    console = _console()
+    console = open_console()
     console.print(study_list(list_studies(storage), console=console))
 
 
@@ -237,7 +204,7 @@ def show(
     from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
-    console = _console()
+    console = open_console()
     if trial is None:
         console.print(study_summary(results, console=console))
     else:
@@ -279,7 +246,7 @@ def predict(
     exported = read_export(folder)
     probabilities = predict_images(exported, images, device=choose_device(device))
     names = exported.model.class_names
-    _console().print(prediction_table(images, class_names=names, probabilities=probabilities, top=top))
+    open_console().print(prediction_table(images, class_names=names, probabilities=probabilities, top=top))
 
 
 @app.command()
@@ -298,7 +265,7 @@ def report(
     from hpstudy.terminal.reports import written_reports
 
     written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
-    _console().print(written_reports(written), soft_wrap=True)
+    open_console().print(written_reports(written), soft_wrap=True)
 
 
 @app.command()
@@ -341,7 +308,7 @@ def datasets(context: typer.Context, data: DataFolder = DEFAULT_DATA) -> None:
         from hpstudy.spec.catalogue import DATASETS
         from hpstudy.terminal.models import dataset_list
 
-        _console().print(dataset_list([(row, status(row.name, folder=data)) for row in DATASETS]))
+        open_console().print(dataset_list([(row, status(row.name, folder=data)) for row in DATASETS]))
 
 
 @datasets_app.command()
@@ -361,7 +328,7 @@ def architectures() -> None:
     from hpstudy.spec.catalogue import ARCHITECTURES
     from hpstudy.terminal.models import architecture_list
 
-    _console().print(architecture_list(ARCHITECTURES))
+    open_console().print(architecture_list(ARCHITECTURES))
 
 
 def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySpec, Preflight]:
@@ -379,37 +346,47 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
     for warning in found.warnings:
-        _console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        open_console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
     return reading.spec, found
 
 
-def _place(storage: str, *, artifacts: Path, data: Path, device: str, workers: str = "1") -> Place:
+def _place(
+    storage: str, *, artifacts: Path, data: Path, device: str, workers: str | None = None, executor: str = "local"
+) -> Place:
     """Where a study runs, as the options say."""
-    import torch
+    from hpstudy.executors.choice import choose_executor
+    from hpstudy.search.place import Place
 
-    from hpstudy.executors.count import choose_n_workers
-    from hpstudy.executors.local import LocalExecutor, data_on
-    from hpstudy.executors.workers import WorkerExecutor
-    from hpstudy.search.session import Place
-    from hpstudy.training.device import choose_device
-
-    chosen = choose_device(device)
-    n_workers = choose_n_workers(workers, device=chosen)
-    load_data = data_on(chosen if n_workers == 1 else torch.device("cpu"), folder=data)
-
-    def open_executor() -> Executor:
-        if n_workers == 1:
-            return LocalExecutor(load_data=load_data, device=chosen)
-        return WorkerExecutor(load_data=load_data, device=chosen, n_workers=n_workers)
-
+    chosen = choose_executor(executor, device=device, workers=workers, data_folder=data)
     return Place(
         storage_url=storage,
         artifacts=artifacts,
-        load_data=load_data,
-        device=chosen,
-        open_executor=open_executor,
+        load_data=chosen.load_data,
+        device=chosen.device,
+        open_executor=chosen.open,
         command=_command_line(),
     )
+
+
+def _deadline(timeout: str | None) -> float:
+    """When the time that `--timeout` gives from now on is over, on `time.monotonic`."""
+    from hpstudy.numbers import read_duration
+
+    if timeout is None:
+        return math.inf
+    seconds = read_duration(timeout)
+    if seconds is None:
+        raise InputError(f"--timeout: {timeout!r} is no time above 0; write it as 45s, 90m, 1h or 1h30m")
+    return time.monotonic() + seconds
+
+
+@contextmanager
+def _time_may_end() -> Iterator[None]:
+    """Says it where the time was over before the end; the command then shows what there is."""
+    try:
+        yield
+    except StudyTimeoutError as end:
+        typer.echo(str(end))
 
 
 def _command_line() -> str:
@@ -428,12 +405,7 @@ def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
     from hpstudy.terminal.summary import study_summary
 
     results = load_results(storage, study=study)
-    console = _console()
+    console = open_console()
     console.print(study_summary(results, console=console))
     pictures = note_pictures(read_test_predictions(StudyFiles(artifacts / results.artifacts).test_predictions))
     publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
-
-
-def _console(*, stderr: bool = False) -> Console:
-    # Markup off: names come from users.
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)

@@ -9,6 +9,7 @@ HpstudyError                     1  the base: a sentence that a person can act o
 ├── DataError                    4  a data set is absent or damaged
 ├── StudyFailedError             1  the study ended, but no trial succeeded or five failed in a row
 ├── RerunDiffersError            1  a trial trained again gave another curve
+├── StudyTimeoutError            0  the time that was given is over; the study can be gone on with
 └── StudyInterruptedError  130/143  a signal stopped the study, which can be gone on with
 """
 
@@ -88,6 +89,12 @@ class StudyFailedError(HpstudyError):
 
 class RerunDiffersError(HpstudyError):
     """A trial that was trained again did not give its stored curve."""
+
+
+class StudyTimeoutError(HpstudyError):
+    """The time that the study was given is over before its end; the same command goes on with it."""
+
+    exit_code = 0
 
 
 class StudyInterruptedError(HpstudyError):

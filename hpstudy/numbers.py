@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 _MINUTE = 60
@@ -51,6 +52,16 @@ def duration(seconds: float) -> str:
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def read_duration(text: str) -> float | None:
+    """Seconds of a time as people write it: `45s`, `90m`, `1h`, `1h30m`, `1.5h`; None for anything else, and for 0."""
+    number = r"(\d+(?:\.\d+)?)"
+    found = re.fullmatch(rf"(?:{number}h)?(?:{number}m)?(?:{number}s)?", text, re.ASCII)
+    if not found:
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return hours * _HOUR + minutes * _MINUTE + seconds or None
 
 
 def about(seconds: float) -> str:

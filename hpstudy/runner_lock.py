@@ -22,10 +22,15 @@ def lock_path(database: Path, *, study: str) -> Path:
 
 
 @contextmanager
-def hold(path: Path, *, study: str) -> Iterator[None]:
+def hold(path: Path, *, study: str, patience_seconds: float = _PATIENCE_SECONDS) -> Iterator[None]:
     """Holds a study's lock while the body runs.
 
     The operating system lets go of it when the process ends, however it ends.
+
+    Args:
+        path: The lock file.
+        study: For the message.
+        patience_seconds: So long another process may still hold it.
 
     Raises:
         StudyBusyError: Another process holds it; the message names host and process.
@@ -33,7 +38,7 @@ def hold(path: Path, *, study: str) -> Iterator[None]:
     """
     if not path.parent.is_dir():
         raise StorageError(f"{path.parent}: there is no such folder; make it, or choose another --storage")
-    lock = FileLock(path, timeout=_PATIENCE_SECONDS)
+    lock = FileLock(path, timeout=patience_seconds)
     try:
         lock.acquire(poll_interval=0.1)
     except Timeout:

@@ -16,7 +16,7 @@ from optuna_dashboard import get_note
 from PIL import Image
 
 from hpstudy import __version__
-from hpstudy.cli import main
+from hpstudy.main import main
 
 COMMANDS = (
     *("init", "check", "run", "confirm", "list", "show", "report", "rerun", "export", "predict", "delete"),
@@ -132,6 +132,16 @@ def test_a_model_is_confirmed_compared_exported_and_used(hpstudy: Shell, small_s
     assert len(re.findall(r"\d+\.\d\d %", out)) == 2
 
 
+def test_a_run_that_ends_with_its_time_says_what_is_done_and_shows_it(hpstudy: Shell, small_study: Path) -> None:
+    code, out, err = hpstudy("run", "small.yaml", "--timeout", "0.01s")
+    assert (code, err) == (0, "")
+    told = "small: the time is over, 0 of 6 trainings of the search are done; the same command goes on with it\n"
+    assert told in out
+    assert "small is not finished" in out
+    assert hpstudy("run", "small.yaml", "--timeout", "1h")[0] == 0
+    assert "finished" in hpstudy("list")[1]
+
+
 def test_a_password_is_not_recorded_with_the_command(hpstudy: Shell, small_study: Path) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--data", "https://me:s3cret@host/data")
     with sqlite3.connect("hpstudy.db") as connection:
@@ -201,6 +211,7 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
             2,
             "--device: no device 'tpu'; known: auto, cpu, cuda, mps",
         ),
+        (("run", "small.yaml", "--executor", "slurm"), 2, "--executor: no executor 'slurm'; known: local, ray"),
         (
             ("run", "small.yaml", "--workers", "many"),
             2,
@@ -224,6 +235,12 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
         (("list",), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("show", "small"), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("datasets", "fetch", "minst"), 2, "mnist"),
+        (
+            ("run", "small.yaml", "--timeout", "90"),
+            2,
+            "--timeout: '90' is no time above 0; write it as 45s, 90m, 1h or 1h30m",
+        ),
+        (("confirm", "small", "--timeout", "0s"), 2, "--timeout: '0s' is no time above 0"),
     ],
 )
 def test_a_mistake_has_one_message_and_its_exit_code(
@@ -273,7 +290,7 @@ def test_listings_need_no_study(hpstudy: Shell) -> None:
 def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp_path: Path, words) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     program = (
-        "import sys\nfrom hpstudy.cli import main\n"
+        "import sys\nfrom hpstudy.main import main\n"
         f"sys.argv = ['hpstudy', *{words!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "assert 'torch' not in sys.modules\nassert 'optuna' not in sys.modules\n"
@@ -360,6 +377,14 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("", "")
     assert int((tmp_path / "code").read_text()) in (1, 141)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_hinder_nothing(small_study: Path, tmp_path: Path, closed: str) -> None:
+    command = f"{sys.executable} -m hpstudy run small.yaml --epochs 1 --trials 1 {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (">&-" in closed and "2" not in closed.partition(">")[0]) or "Best 1 of 1 trials" in done.stdout
 
 
 @pytest.mark.parametrize("words", [("run", "small.yaml"), ("delete", "small", "--yes")])

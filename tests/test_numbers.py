@@ -16,6 +16,7 @@ from hpstudy.numbers import (
     plural,
     points,
     points_range,
+    read_duration,
     value,
 )
 
@@ -58,6 +59,19 @@ def test_percent_value_and_plural() -> None:
         "true",
     ]
     assert (plural(1, "trial"), plural(1200, "trial")) == ("1 trial", "1,200 trials")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45s", 45), ("90m", 5400), ("1h", 3600), ("1h30m", 5400), ("1.5h", 5400), ("2h5s", 7205), ("0.5s", 0.5)],
+)
+def test_a_time_is_read_as_people_write_it(text: str, seconds: float) -> None:
+    assert read_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "0h0m", "90", "1 h", "h", "-1h", "1d", "30m1h", "1H", "١h", "1e3s", "inf"])
+def test_anything_else_is_no_time(text: str) -> None:
+    assert read_duration(text) is None
 
 
 def test_differences_carry_their_sign_and_nothing_has_none() -> None:

@@ -42,8 +42,8 @@ class LabelledImages:
             Images and labels on that device. A repeated grey channel travels once and is repeated there.
         """
         channels = self.images.shape[1]
-        moved = _stored_channels(self.images).to(device)
-        return replace(self, images=_with_channels(moved, channels), labels=self.labels.to(device))
+        moved = stored_channels(self.images).to(device)
+        return replace(self, images=with_channels(moved, channels), labels=self.labels.to(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +92,15 @@ def select(data: LabelledImages, indices: Tensor) -> LabelledImages:
     Returns:
         M images and labels. A grey channel that is repeated without memory stays so.
     """
-    chosen = _stored_channels(data.images)[indices]
-    return replace(data, images=_with_channels(chosen, data.images.shape[1]), labels=data.labels[indices])
+    chosen = stored_channels(data.images)[indices]
+    return replace(data, images=with_channels(chosen, data.images.shape[1]), labels=data.labels[indices])
 
 
-def _stored_channels(images: Tensor) -> Tensor:
+def stored_channels(images: Tensor) -> Tensor:
     """The channels that have memory of their own: one where a grey channel is repeated."""
     return images[:, :1] if images.shape[1] > 1 and images.stride(1) == 0 else images
 
 
-def _with_channels(images: Tensor, channels: int) -> Tensor:
+def with_channels(images: Tensor, channels: int) -> Tensor:
     """The images with their one channel repeated without memory, where there are fewer than asked."""
     return images if images.shape[1] == channels else images.expand(-1, channels, -1, -1)

@@ -22,8 +22,17 @@ def choose_n_workers(wanted: str, *, device: torch.device) -> int:
     Raises:
         InputError: It is neither.
     """
+    return read_n_workers(wanted) or _fitting_workers(device)
+
+
+def read_n_workers(wanted: str) -> int | None:
+    """The number that an option asks for; None for `auto`.
+
+    Raises:
+        InputError: It is neither a whole number of at least 1 nor `auto`.
+    """
     if wanted == "auto":
-        return _fitting_workers(device)
+        return None
     if not (wanted.isascii() and wanted.isdigit() and int(wanted)):
         raise InputError(f"--workers: {wanted!r} is neither a whole number of at least 1 nor auto")
     return int(wanted)

@@ -5,35 +5,26 @@ from __future__ import annotations
 import sysconfig
 import traceback
 from pathlib import Path
-from typing import Literal
 
-import torch
-
+from hpstudy.errors import ArtifactError
 from hpstudy.training.job import Failure
+from hpstudy.training.memory import is_out_of_memory
 
 _NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
-
-_MEMORY_PHRASES = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def describe_failure(error: Exception | SystemExit) -> Failure:
     """Why a training failed: its kind, one line with the user's file and line where there is one, the traceback."""
+    if isinstance(error, ArtifactError) and isinstance(error.__cause__, OSError):
+        return Failure(reason="disk", message=str(error), traceback="")
     place = _users_place(error)
     text = " ".join(str(error).split())
     message = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return Failure(
-        reason=_reason(error),
+        reason="out_of_memory" if is_out_of_memory(error) else "error",
         message=f"{place}: {message}" if place else message,
         traceback="".join(traceback.format_exception(error)),
     )
-
-
-def _reason(error: BaseException) -> Literal["error", "out_of_memory"]:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return "out_of_memory"
-    # torch's allocator on the CPU raises a plain RuntimeError.
-    told = isinstance(error, RuntimeError) and any(phrase in str(error).lower() for phrase in _MEMORY_PHRASES)
-    return "out_of_memory" if told else "error"
 
 
 def _users_place(error: BaseException) -> str:

@@ -18,6 +18,9 @@ from hpstudy.executors.worker import Message
 from hpstudy.executors.worker_process import WorkerProcess, spawn
 from hpstudy.training.job import Answer, TrainingJob
 
+_LOOK_SECONDS = 1.0
+"""How often the executor looks for stalled trainings while it waits."""
+
 _EPOCH_SECONDS = 1.0
 """How long `close` waits for trainings in the middle of an epoch: a second Ctrl-C stops within two seconds."""
 
@@ -69,7 +72,7 @@ class WorkerExecutor:
         events: list[Event] = []
         while not events:
             seconds = max(deadline - time.monotonic(), 0.0)
-            ready = wait([worker.connection for worker in self._workers], seconds)
+            ready = wait([worker.connection for worker in self._workers], min(seconds, _LOOK_SECONDS))
             for worker in [worker for worker in self._workers if worker.connection in ready]:
                 events += self._received(worker)
             events += self._stalled()

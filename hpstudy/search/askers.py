@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import Protocol
 
 from optuna.study import Study
 from optuna.trial import Trial
@@ -13,6 +14,25 @@ from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import StudySpec
 from hpstudy.tables import BASELINE, PART_SEPARATOR
+
+
+class Asker(Protocol):
+    """Decides which trial comes next in a study, and with which configuration."""
+
+    def ask(self) -> Trial | None:
+        """A new trial; None if the study has all of its trials."""
+        ...
+
+    def configure(self, trial: Trial) -> TrialConfig | None:
+        """The configuration of a trial that has none yet; what it has drawn already stays.
+
+        None for a trial that is not in the study file any more.
+        """
+        ...
+
+    def label(self, trial: Trial) -> str:
+        """What a person calls a trial that is configured."""
+        ...
 
 
 class SearchAsker:

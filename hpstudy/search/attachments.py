@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid5
 
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
@@ -19,6 +19,7 @@ from hpstudy.artifacts import written_whole
 from hpstudy.errors import ArtifactError
 from hpstudy.search.storage import Storage
 from hpstudy.tables import (
+    ARTIFACTS_ATTRIBUTE,
     OPTUNA_STUDIES,
     OPTUNA_STUDY_SYSTEM_ATTRIBUTES,
     OPTUNA_TRIAL_SYSTEM_ATTRIBUTES,
@@ -63,9 +64,11 @@ def attach(storage: Storage, *, study: str, name: str, content: bytes, folder: P
         ArtifactError: The file cannot be written.
     """
     same = [one for one in study_attachments(storage, study) if one.ours and one.name == name]
-    identifier = same[0].identifier if same else str(uuid4())
+    identifier = same[0].identifier if same else _identifier(storage, study=study, name=name)
     file = folder / identifier
     if not (file.is_file() and file.read_bytes() == content):
+        for left in folder.glob(f".{identifier}.*"):  # of a run that was killed while it wrote
+            left.unlink(missing_ok=True)
         with written_whole(file) as written:
             written.write(content)
     if not same:
@@ -125,6 +128,12 @@ def trial_attachments(storage: Storage, study: str) -> list[Attachment]:
     )
     statement = select(attributes.c.value_json).select_from(joined)
     return _read(storage, statement.where(studies.c.study_name == study, _is_attachment(attributes.c.key)))
+
+
+def _identifier(storage: Storage, *, study: str, name: str) -> str:
+    """An id for a study's file, always the same: what a killed run has written and not registered is found again."""
+    attributes = storage.optuna.get_study_user_attrs(storage.optuna.get_study_id_from_name(study))
+    return str(uuid5(NAMESPACE_URL, f"{attributes[ARTIFACTS_ATTRIBUTE]}/{name}"))
 
 
 def _is_attachment(key: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""What is kept of a trial beside its numbers: predictions of each complete one, weights of few."""
+"""What is kept of a trial beside its numbers: a checkpoint while it runs, then predictions, and weights of few."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ class Keepsakes:
         """Where the training of a trial writes its weights."""
         return self._files.weights(self._part, number)
 
+    def checkpoint(self, number: int) -> Path:
+        """Where the training of a trial keeps what it needs to go on after a crash."""
+        return self._files.checkpoint(self._part, number)
+
     def keep_predictions(self, number: int, outcome: Outcome) -> None:
         """Writes what a complete trial predicted, before the trial is told to be complete.
 
@@ -47,14 +51,13 @@ class Keepsakes:
         write_predictions(self._files.predictions(self._part, number), outcome.predictions)
 
     def tidy(self, study: Study) -> None:
-        """Removes the weights that are not kept, and what a killed run has left half-written of a trial that has ended.
-
-        Those of a trial under way are left alone: another process may be writing them right now.
-        """
-        trials = study.get_trials(deepcopy=False)
-        kept = self._kept([trial for trial in trials if trial.state is TrialState.COMPLETE])
-        under_way = {trial.number for trial in trials if trial.state is TrialState.RUNNING}
+        """Removes weights that are not kept, and what killed runs have left; the files of trials under way stay."""
+        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        running = {trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
+        kept = {self.weights(number) for number in self._kept(complete)}
         for number, file in self._files.all_weights(self._part):
-            is_kept = number in kept and file == self.weights(number)
-            if not is_kept and number not in under_way:
-                file.unlink(missing_ok=True)  # another runner may be tidying too
+            if file not in kept and number not in running:
+                file.unlink(missing_ok=True)
+        for number, file in self._files.all_checkpoints(self._part):
+            if number not in running:
+                file.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from hpstudy.errors import ArtifactError
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
 from hpstudy.search.source import Source
 from hpstudy.training.job import EpochResult, Failure, TrainingJob
@@ -42,6 +43,9 @@ def run(
             is in; the epoch is stored but not answered, so that another run can take the training up. A training
             that is told to stop, or has no epoch left, ends.
         lost: Is told the key and the cause where a training's process has died and the training is started again.
+
+    Raises:
+        ArtifactError: The weights of a training cannot be written.
     """
     loop = _Loop(source, executor, interrupted, lost)
     while loop.fill():
@@ -93,6 +97,8 @@ class _Loop:
             case Ended(key, outcome):
                 del self._jobs[key]
                 self._source.ended(key, outcome)
+            case Failed(_, Failure(reason="disk", message=message)):
+                raise ArtifactError(message)  # the trial stays as it is, for the same command to go on with
             case Failed(key, failure):
                 del self._jobs[key]
                 self._source.ended(key, failure)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
-from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +12,8 @@ from typing import Any
 import torch
 
 from hpstudy.architectures.build import build_model
-from hpstudy.architectures.imports import own_imports
 from hpstudy.architectures.layers import layer_table
+from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData
 from hpstudy.search.subject import Subject
 from hpstudy.spec.config import TrialConfig
@@ -81,7 +79,7 @@ def describe_model(config: TrialConfig, *, data: TrainingData, folder: Path) -> 
 
 
 def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
+    if device.type == "cuda" and torch.cuda.is_available():  # or it is a GPU of another machine of a cluster
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return device.type
 
@@ -116,36 +114,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
-
-
-def architecture_sources(architectures: Iterable[str], *, folder: Path) -> dict[str, str]:
-    """The text of each file of a user's architecture.
-
-    Args:
-        architectures: Names as in the study file; those that hpstudy or torchvision ship are left out.
-        folder: Where the study file and the user's files lie.
-
-    Returns:
-        By the architecture's name (`nets.py:Net`) the file that defines it; and by its path as that name would have
-        it (`blocks.py`) each of the user's own modules that it imports from beside it.
-    """
-    sources: dict[str, str] = {}
-    for architecture in architectures:
-        module = architecture.partition(":")[0]
-        if ":" not in architecture or module == "torchvision":
-            continue
-        loaded = getattr(sys.modules.get(module), "__file__", None)
-        is_file = module.endswith(".py")
-        path = folder / module if is_file else Path(loaded or "")
-        if not path.is_file():
-            continue
-        sources[architecture] = _text(path)
-        home = path.parent if is_file else folder
-        for own in own_imports(path, folder=home):
-            name = own.relative_to(home.resolve())
-            sources[(Path(module).parent / name if is_file else name).as_posix()] = _text(own)
-    return sources
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")

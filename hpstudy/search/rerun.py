@@ -17,8 +17,8 @@ from hpstudy.results.configs import load_config, load_run_id
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults, find_trial, part_of, title_of
 from hpstudy.search.loop import run
+from hpstudy.search.place import Place
 from hpstudy.search.provenance import describe_run
-from hpstudy.search.session import Place
 from hpstudy.search.source import Observer, Watched
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import check_evidence

@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import Engine, insert, select, update
 
+from hpstudy.search.patience import patient
 from hpstudy.search.subject import Subject
 from hpstudy.tables import RUNS
 
 
+@patient
 def begin_run(engine: Engine, *, subject: Subject, command: str, record: Mapping[str, Any]) -> int:
     """Adds a run that begins now.
 
@@ -37,6 +39,7 @@ def begin_run(engine: Engine, *, subject: Subject, command: str, record: Mapping
     return int(run_id)
 
 
+@patient
 def extend_record(engine: Engine, *, run_id: int, record: Mapping[str, Any]) -> None:
     """Notes what became known during a run, beside what its record has."""
     of_run = RUNS.c.run_id == run_id

@@ -21,6 +21,8 @@ from hpstudy.tables import BASELINES, CONFIRM, PART_SEPARATOR, SEARCH
 def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: StudyFiles, session: Session) -> Source:
     """The baselines first, then the search; a fair search takes its architectures in turn.
 
+    `max_seconds` holds for sampled trials; what a person has named is trained to its end.
+
     Args:
         spec: The study.
         studies: Its Optuna studies by name.
@@ -31,13 +33,16 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
 
     def search(name: str, part: StudySpec) -> TrialSource:
         kept = Keepsakes(files, part=name.removeprefix(spec.name + PART_SEPARATOR) if spec.fair else SEARCH, kept=best)
-        return trials(studies[name], asker=SearchAsker(studies[name], spec=part), keepsakes=kept)
+        kept.tidy(studies[name])
+        asker = SearchAsker(studies[name], spec=part)
+        return trials(studies[name], asker=asker, keepsakes=kept, max_seconds=spec.max_seconds)
 
     searched = Several([search(name, part) for name, part in searches(spec).items()], order=fewest_first)
     if not spec.baselines:
         return searched
     named = studies[part_name(spec.name, BASELINES)]
     kept = Keepsakes(files, part=BASELINES, kept=every)
+    kept.tidy(named)
     return Several(
         [trials(named, asker=BaselineAsker(named, spec=spec), keepsakes=kept), searched], order=first_to_last
     )
@@ -45,10 +50,7 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
 
 def confirmation_source(confirmation: Study, *, plan: ConfirmationPlan, files: StudyFiles, session: Session) -> Source:
     """Every configuration with every seed, on the whole training set and the test set; never pruned."""
-    return TrialSource(
-        confirmation,
-        asker=ConfirmationAsker(confirmation, plan=plan),
-        keepsakes=Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label)),
-        part="confirm",
-        session=session,
-    )
+    keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label))
+    keepsakes.tidy(confirmation)
+    asker = ConfirmationAsker(confirmation, plan=plan)
+    return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", session=session)

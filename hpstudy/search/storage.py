@@ -10,12 +10,14 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy import Engine, delete, event, insert
+from sqlalchemy import Engine, delete, event, func, insert, select
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.database import check_sqlite_file, database_fact, file_of, shown_place
 from hpstudy.errors import StorageError
 from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search.patience import make_patient, patient, remedy
 from hpstudy.search.server import lock, open_server
 from hpstudy.tables import EPOCHS, METADATA
 from hpstudy.training.job import EpochResult
@@ -70,6 +72,7 @@ class Storage:
         """The names of all Optuna studies, parts included."""
         return [study.study_name for study in self.optuna.get_all_studies()]
 
+    @patient
     def write_epoch(self, trial_id: int, result: EpochResult) -> None:
         """Stores an epoch; one that is there already is replaced.
 
@@ -92,6 +95,13 @@ class Storage:
             connection.execute(delete(EPOCHS).where(same))
             connection.execute(insert(EPOCHS).values(row))
 
+    def n_epochs(self, trial_id: int) -> int:
+        """How many epochs of a trial are stored."""
+        of_trial = select(func.count()).select_from(EPOCHS).where(EPOCHS.c.trial_id == trial_id)
+        with self.engine.connect() as connection:
+            return int(connection.execute(of_trial).scalar_one())
+
+    @patient
     def forget_epochs(self, trial_id: int) -> None:
         """Deletes the epochs of a trial: SQLite gives the ids of trials that were deleted with Optuna out again."""
         with self.engine.begin() as connection:
@@ -129,17 +139,32 @@ def _opened(url: str, database: Path | None) -> RDBStorage:
 
 def _open_file(url: str, database: Path) -> RDBStorage:
     # Two processes that create one file at once fail in Optuna's schema: one lock around it.
-    with hold(lock_path(database, study=""), study=database.name):
+    with hold(lock_path(database, study=""), study=database.name, patience_seconds=_BUSY_SECONDS):
         check_sqlite_file(database)
+        if not database.exists():
+            _create_sqlite(url, database)
         storage = _open_sqlite(url)
         METADATA.create_all(storage.engine)
     return storage
+
+
+def _create_sqlite(url: str, database: Path) -> None:
+    """Makes a database that takes its name once it is whole: a run killed meanwhile leaves none, not half of one."""
+    new = database.with_name(f".{database.name}.new")
+    for left in (new, new.with_name(f"{new.name}-journal")):  # of a run that was killed here
+        left.unlink(missing_ok=True)
+    storage = RDBStorage(make_url(url).set(database=str(new)).render_as_string(hide_password=False))
+    METADATA.create_all(storage.engine)
+    storage.remove_session()
+    storage.engine.dispose()
+    new.replace(database)
 
 
 def _open_sqlite(url: str) -> RDBStorage:
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}})
     event.listen(storage.engine, "connect", _use_write_ahead_log)
     storage.engine.dispose()  # the connections that opening left behind were made before the listener
+    make_patient(storage)
     return storage
 
 
@@ -158,4 +183,4 @@ def _told_in_a_sentence(url: str) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, optuna.exceptions.StorageInternalError) else error
         fact = database_fact(cause or error, url)
-        raise StorageError(f"{shown_place(url)}: the database cannot be used ({fact})") from error
+        raise StorageError(f"{shown_place(url)}: the database cannot be used ({fact}){remedy(error)}") from error

@@ -13,8 +13,8 @@ from optuna.pruners import BasePruner, NopPruner
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from hpstudy.architectures.sources import architecture_sources
 from hpstudy.errors import InputError
-from hpstudy.search.provenance import architecture_sources
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage

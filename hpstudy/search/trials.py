@@ -5,39 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
+from hpstudy.search.askers import Asker
 from hpstudy.search.keepsakes import Keepsakes
 from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
 from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
-from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Part, TrainingJob
+from hpstudy.training.job import CHECKPOINT_SECONDS, Answer, EpochResult, Failure, Outcome, Part, TrainingJob
 
 MAX_FAILURES_IN_A_ROW = 5
-
-
-class Asker(Protocol):
-    """Decides which trial comes next in a study, and with which configuration."""
-
-    def ask(self) -> Trial | None:
-        """A new trial; None if the study has all of its trials."""
-        ...
-
-    def configure(self, trial: Trial) -> TrialConfig | None:
-        """The configuration of a trial that has none yet; what it has drawn already stays.
-
-        None for a trial that is not in the study file any more.
-        """
-        ...
-
-    def label(self, trial: Trial) -> str:
-        """What a person calls a trial that is configured."""
-        ...
 
 
 @dataclass
@@ -49,9 +30,10 @@ class _Running:
         trial_id: Its id in the storage.
         config: What is trained.
         n_known: Epochs that the storage has.
-        verdict: Why an earlier run told it to stop after the last of them, before that run was killed.
+        verdict: Why it was told to stop after the last of them; empty while it goes on. Its process or the run may have
+            died since: then it is trained again up to there, and told the same.
         last: The last epoch's result.
-        stopped: Why it was told to stop; empty while it goes on.
+        seconds: What each epoch so far took.
     """
 
     trial: Trial
@@ -60,7 +42,7 @@ class _Running:
     n_known: int
     verdict: str
     last: EpochResult | None = None
-    stopped: str = ""
+    seconds: dict[int, float] = field(default_factory=dict)
 
 
 class FailureCount:
@@ -80,6 +62,7 @@ class Session:
         study_folder: Where the study file lies.
         run_id: The run's row.
         others: The other runners of the study.
+        checkpoint_seconds: At least so long between two checkpoints of a training.
         failures: Counts over all of them.
     """
 
@@ -88,6 +71,7 @@ class Session:
     study_folder: Path
     run_id: int
     others: Others
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
     failures: FailureCount = field(default_factory=FailureCount)
 
 
@@ -95,10 +79,21 @@ class TrialSource:
     """Jobs that are the trials of one Optuna study.
 
     Trials that a run left unfinished and that no living runner has come first, under their numbers: Optuna's
-    `Trial(study, trial_id)` continues one in place. They are trained again, which gives the same curve.
+    `Trial(study, trial_id)` continues one in place. Their training yields the epochs that its checkpoint has once more
+    and goes on; without a checkpoint it begins again, which gives the same curve. Epochs that the storage has are not
+    judged again, but for the last one: a run may have been killed before it could answer it.
     """
 
-    def __init__(self, study: Study, *, asker: Asker, keepsakes: Keepsakes, part: Part, session: Session) -> None:
+    def __init__(
+        self,
+        study: Study,
+        *,
+        asker: Asker,
+        keepsakes: Keepsakes,
+        part: Part,
+        session: Session,
+        max_seconds: float | None = None,
+    ) -> None:
         """Has no trial under way.
 
         Args:
@@ -107,6 +102,7 @@ class TrialSource:
             keepsakes: Keeps the files of its trials.
             part: Which data they see.
             session: What the sources of a run share.
+            max_seconds: A trial whose epochs have taken longer in all is stopped; None for no limit.
         """
         self._study = study
         self._asker = asker
@@ -114,6 +110,7 @@ class TrialSource:
         self._part: Part = part
         self._session = session
         self._storage = session.storage
+        self._max_seconds = max_seconds
         self._running: dict[str, _Running] = {}
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:
@@ -124,19 +121,22 @@ class TrialSource:
         return jobs
 
     def epoch_ended(self, key: str, result: EpochResult) -> Answer:
-        """Stores the epoch; answers stop where it diverged or the pruner says so."""
+        """Stores the epoch; answers stop where it diverged, took too long or the pruner says so."""
         running = self._running[key]
         self._session.others.require_own()
         if result.diverged:
             return self._stop(running, f"diverged in epoch {result.epoch + 1}: the loss was not finite")
         n_known = running.n_known
         self._store(running, result)
-        if self._is_weak(running, result.epoch, n_known=n_known):
-            return self._stop(running, running.verdict or f"pruned after epoch {result.epoch + 1}")
-        return "go"
+        if result.epoch + 1 < n_known:
+            return "go"
+        if running.verdict:
+            return "stop"
+        reason = self._reason_to_stop(running, result.epoch, is_known=result.epoch + 1 == n_known)
+        return self._stop(running, reason) if reason else "go"
 
     def ended(self, key: str, end: Outcome | Failure) -> None:
-        """Tells Optuna the end of a trial.
+        """Tells Optuna the end of a trial, and removes what was kept in case that it did not come to it.
 
         Raises:
             StudyFailedError: It is the fifth in a row to fail.
@@ -144,18 +144,21 @@ class TrialSource:
         self._session.others.require_own()
         running = self._running.pop(key)
         if isinstance(end, Failure):
-            self._tell_failed(running, end)
-            return
-        self._session.failures.in_a_row = 0
-        running.trial.set_user_attr(N_PARAMETERS, end.n_parameters)
-        if running.stopped or running.last is None:
+            self._tell_failed(running.trial, end)
+        else:
+            self._tell_ended(running, end)
+        self._keepsakes.tidy(self._study)
+        self._give_up_if_nothing_works(end)
+
+    def _tell_ended(self, running: _Running, outcome: Outcome) -> None:
+        running.trial.set_user_attr(N_PARAMETERS, outcome.n_parameters)
+        if outcome.stopped or running.last is None:
             self._study.tell(running.trial, state=TrialState.PRUNED)
             return
-        self._keepsakes.keep_predictions(running.trial.number, end)
-        running.trial.set_user_attr(TRAIN_ACCURACY, end.train_accuracy)
-        running.trial.set_user_attr(WEIGHTS_SHA256, end.weights_sha256)
+        self._keepsakes.keep_predictions(running.trial.number, outcome)
+        running.trial.set_user_attr(TRAIN_ACCURACY, outcome.train_accuracy)
+        running.trial.set_user_attr(WEIGHTS_SHA256, outcome.weights_sha256)
         self._study.tell(running.trial, running.last.val_accuracy)
-        self._keepsakes.tidy(self._study)
 
     def waits(self) -> bool:
         """Whether others train trials of this study, which may come to be nobody's."""
@@ -190,27 +193,29 @@ class TrialSource:
         return self._storage.optuna.get_trial_id_from_study_id_trial_number(study_id, number)
 
     def _configure(self, trial: Trial) -> TrialConfig | None:
-        """The trial's configuration, stored with it; a trial that the study file does not have any more fails."""
+        """The trial's configuration, stored with it; None for one that has failed, or that the file has no more."""
+        if MESSAGE in trial.user_attrs and REASON in trial.user_attrs:
+            self._study.tell(trial, state=TrialState.FAIL)  # a run was killed before it could say so
+            return None
         if CONFIG in trial.user_attrs:
             return TrialConfig.from_json(trial.user_attrs[CONFIG])
         config = self._asker.configure(trial)
         if config is None:
-            trial.set_user_attr(REASON, "removed")
-            trial.set_user_attr(MESSAGE, "it was interrupted, and is not in the study file any more")
-            self._study.tell(trial, state=TrialState.FAIL)
+            message = "it was interrupted, and is not in the study file any more"
+            self._tell_failed(trial, Failure("removed", message, traceback=""))
             return None
         trial.set_user_attr(CONFIG, config.to_json())
         return config
 
     def _start(self, trial: Trial, config: TrialConfig) -> TrainingJob:
         trial_id = self._trial_id(trial.number)
-        known = self._storage.optuna.get_trial(trial_id).intermediate_values
-        if not known:
+        if RUN not in trial.user_attrs:  # new: epochs that are there are not its own
             self._storage.forget_epochs(trial_id)
         verdict = trial.user_attrs.get(REASON, "")
         trial.set_user_attr(RUN, self._session.run_id)
         key = f"{self._study.study_name}#{trial.number}"
-        self._running[key] = _Running(trial, trial_id, config, n_known=max(known, default=-1) + 1, verdict=verdict)
+        n_known = self._storage.n_epochs(trial_id)
+        self._running[key] = _Running(trial, trial_id, config, n_known=n_known, verdict=verdict)
         return TrainingJob(
             key=key,
             label=self._asker.label(trial),
@@ -218,44 +223,49 @@ class TrialSource:
             part=self._part,
             study_folder=self._session.study_folder,
             weights=self._keepsakes.weights(trial.number),
+            checkpoint=self._keepsakes.checkpoint(trial.number),
+            checkpoint_seconds=self._session.checkpoint_seconds,
         )
 
     def _stop(self, running: _Running, reason: str) -> Answer:
         """Stores the verdict before it is answered: some pruners, asked a second time, would let the trial go on."""
-        running.stopped = reason
+        running.verdict = reason
         running.trial.set_user_attr(REASON, reason)
         return "stop"
 
     def _store(self, running: _Running, result: EpochResult) -> None:
         self._storage.write_epoch(running.trial_id, result)
         running.last = result
-        if result.val_accuracy is None:
-            return
-        if result.epoch < running.n_known:
+        running.seconds[result.epoch] = result.seconds
+        if result.val_accuracy is not None and result.epoch < running.n_known:
             # `Trial.report` would ignore a step that has been reported.
             self._storage.optuna.set_trial_intermediate_value(running.trial_id, result.epoch, result.val_accuracy)
-        else:
+        elif result.val_accuracy is not None:
             running.trial.report(result.val_accuracy, result.epoch)
-            running.n_known = result.epoch + 1
+        running.n_known = max(running.n_known, result.epoch + 1)
 
-    def _is_weak(self, running: _Running, epoch: int, *, n_known: int) -> bool:
-        """Whether the trial should end after an epoch; `n_known` epochs were stored before it came."""
-        if self._part == "confirm" or epoch + 1 < n_known or epoch + 1 == running.config.epochs:
-            return False  # never pruned, or it has gone on after this epoch before, or nothing is saved any more
-        if epoch + 1 == n_known:
-            if running.verdict:
-                return True
+    def _reason_to_stop(self, running: _Running, epoch: int, *, is_known: bool) -> str:
+        """Why a trial should end after an epoch that has been stored, maybe by an earlier run; empty if it goes on."""
+        if self._part == "confirm" or epoch + 1 == running.config.epochs:
+            return ""  # never stopped, or nothing is saved any more
+        seconds = sum(running.seconds.values())
+        if self._max_seconds is not None and seconds > self._max_seconds:
+            return f"out of time after epoch {epoch + 1}: {seconds:.1f} s, and max_seconds is {self._max_seconds:g}"
+        if is_known:
             running.trial = self._continued(running.trial.number)  # reads the values stored again
-        return running.trial.should_prune()
+        return f"pruned after epoch {epoch + 1}" if running.trial.should_prune() else ""
 
-    def _tell_failed(self, running: _Running, failure: Failure) -> None:
-        running.trial.set_user_attr(REASON, failure.reason)
-        running.trial.set_user_attr(MESSAGE, failure.message)
-        running.trial.set_user_attr(TRACEBACK, failure.traceback)
-        self._study.tell(running.trial, state=TrialState.FAIL)
-        self._session.failures.in_a_row += 1
-        if self._session.failures.in_a_row == MAX_FAILURES_IN_A_ROW:
+    def _tell_failed(self, trial: Trial, failure: Failure) -> None:
+        trial.set_user_attr(TRACEBACK, failure.traceback)
+        trial.set_user_attr(MESSAGE, failure.message)
+        trial.set_user_attr(REASON, failure.reason)  # last: with a message beside it, it is no verdict but a failure
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def _give_up_if_nothing_works(self, end: Outcome | Failure) -> None:
+        failures = self._session.failures
+        failures.in_a_row = failures.in_a_row + 1 if isinstance(end, Failure) else 0
+        if isinstance(end, Failure) and failures.in_a_row == MAX_FAILURES_IN_A_ROW:
             raise StudyFailedError(
                 f"{self._study.study_name}: {MAX_FAILURES_IN_A_ROW} trials in a row failed, the last with "
-                f"{failure.reason}: {failure.message}. Mend the cause and run the same command to go on."
+                f"{end.reason}: {end.message}. Mend the cause and run the same command to go on."
             )

@@ -127,6 +127,9 @@ class StudyShape(Shape):
     )
     baselines: OwnKeys = Field(default={}, description="a mapping of names to settings")
     fair: bool = Field(default=False, description="true or false")
+    max_seconds: Annotated[float | None, BeforeValidator(_none_word)] = Field(
+        default=None, gt=0, description="a number of seconds above 0, or none"
+    )
 
 
 REQUIRED = ("name", "dataset", "architecture")

@@ -16,7 +16,7 @@ _ABSENT = object()
 def identity(spec: StudySpec) -> dict[str, Any]:
     """What makes the study, as plain JSON data in the file's own words.
 
-    Trials, confirmation, name, description, path, text and positions are no part of it, nor are the
+    Trials, confirmation, `max_seconds`, name, description, path, text and positions are no part of it, nor are the
     baselines: `baseline_identities` has those.
     """
     return _plain(

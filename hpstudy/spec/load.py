@@ -122,6 +122,7 @@ def _read(path: str, document: Document, findings: Findings) -> StudySpec | None
         confirm=_confirm(shape),
         baselines=baselines,
         fair=shape.fair,
+        max_seconds=shape.max_seconds,
         path=path,
         text=document.text,
         positions=document.positions,

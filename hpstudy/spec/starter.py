@@ -55,6 +55,10 @@ sampler: {{name: tpe, startup_trials: 5}}
 pruner: {{name: median, startup_trials: 4, warmup_epochs: 3}}
 # pruner: none
 
+# How many seconds a trial may train in all; one that takes longer is stopped.
+max_seconds: none
+# max_seconds: 600
+
 # How many of the best are to be confirmed on fresh seeds, against the test images. This version reads it and does
 # not confirm yet.
 confirm: {{top: 2, seeds: 3}}

@@ -159,6 +159,7 @@ class StudySpec:
         confirm: None where the file says `false`.
         baselines: In the file's order.
         fair: Whether each architecture gets the same number of trials, with a history of its own.
+        max_seconds: A sampled trial whose epochs have taken longer in all is stopped; None for no limit.
         path: The file as the user named it, for messages.
         text: The file's text as it was read.
         positions: Where each value stands.
@@ -178,6 +179,7 @@ class StudySpec:
     confirm: Confirm | None
     baselines: tuple[Baseline, ...]
     fair: bool
+    max_seconds: float | None
     path: str
     text: str
     positions: Mapping[KeyPath, Position]

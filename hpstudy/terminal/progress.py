@@ -20,7 +20,7 @@ from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Training
 
 
 class Plan(Protocol):
-    """What a run has before it; `search.session.Plan` is one."""
+    """What a run has before it; `search.plan.Plan` is one."""
 
     @property
     def study(self) -> str:

@@ -49,6 +49,9 @@ def _counts(results: StudyResults) -> Text:
     diverged = int(search["reason"].str.startswith("diverged").sum())
     if diverged:
         lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
+    late = int(search["reason"].str.startswith("out of time").sum())
+    if late:
+        lines.append(f"{plural(late, 'trial')} stopped at max_seconds")
     explained = search[(search["state"] == "failed") & (search["message"] != "")]
     lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]
     return Text("\n".join(lines))

@@ -19,6 +19,9 @@ Part = Literal["search", "confirm"]
 """Which part of the data a training sees: for the search a training and a validation part, for a confirmation the
 whole training set and the test set."""
 
+CHECKPOINT_SECONDS = 10.0
+"""So much training may have to be done again after a crash, where epochs are shorter."""
+
 
 @dataclass(frozen=True)
 class TrainingJob:
@@ -32,6 +35,7 @@ class TrainingJob:
         study_folder: Where the study file lies: a user's `file.py:name` is found beside it.
         weights: Where the last weights are written once all epochs are trained; None keeps none.
         checkpoint: Where the training keeps what it needs to go on after a crash, while it runs; None keeps none.
+        checkpoint_seconds: At least so long between two checkpoints; with 0 every epoch may have one.
     """
 
     key: str
@@ -41,6 +45,7 @@ class TrainingJob:
     study_folder: Path
     weights: Path | None = None
     checkpoint: Path | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -78,8 +83,8 @@ class Outcome:
 
     Attributes:
         stopped: Whether it was told to stop before its last epoch.
-        predictions: Predicted class of each image of the part evaluated, int64 [N]; after its last epoch. Empty where
-            that epoch was not evaluated.
+        predictions: Predicted class of each image of the part evaluated, int64 [N], after the last epoch; empty for a
+            stopped training.
         train_accuracy: Accuracy on the training part as it stands at the end, without dropout and augmentation; None
             for a stopped training.
         n_parameters: Weights of the model, trained and fixed.
@@ -98,12 +103,14 @@ class Failure:
     """Why a training could not be done.
 
     Attributes:
-        reason: `out_of_memory`; `crashed` where its process died again and again; `error` for any other exception.
+        reason: `out_of_memory`; `crashed` where its process died again and again; `disk` where its weights could not be
+            written, which is no fault of its settings; `removed` from the study file before it could be trained;
+            `error` for any other exception.
         message: One line: the exception and, where it was raised in a file that is not hpstudy's or a library's,
             that place.
         traceback: The whole of it, for `hpstudy show`.
     """
 
-    reason: Literal["error", "out_of_memory", "crashed"]
+    reason: Literal["error", "out_of_memory", "crashed", "disk", "removed"]
     message: str
     traceback: str

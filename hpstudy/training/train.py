@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import random
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,15 +19,22 @@ from hpstudy.architectures.build import build_model
 from hpstudy.datasets.augmentation import augment
 from hpstudy.datasets.images import LabelledImages, TrainingData
 from hpstudy.datasets.preparation import prepare
+from hpstudy.errors import ArtifactError
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import derive_seed
+from hpstudy.training.checkpoints import CheckpointWriter, TrainingState, fingerprint, restore_checkpoint
 from hpstudy.training.evaluation import Evaluation, evaluate
 from hpstudy.training.job import Answer, EpochResult, Outcome, TrainingJob
+from hpstudy.training.memory import is_out_of_memory
 from hpstudy.training.optimizers import build_optimizer, build_schedule
 from hpstudy.training.weights import write_weights
 
 ENGINE = 1
 """Goes up with every change that gives an equal configuration other bits; it is recorded with each run."""
+
+_NO_PREDICTIONS = np.empty(0, dtype=np.int64)
+
+_log = logging.getLogger(__name__)
 
 
 def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generator[EpochResult, Answer, Outcome]:
@@ -31,7 +42,12 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
 
     Every random draw comes from the job's seeds: the weights from one, and the batches and the dropout of an epoch
     from one derived for that epoch. So an epoch's draws do not depend on what ran before it in the process.
-    torch's global random state is set, not restored.
+    The global random states of torch, NumPy and Python are set, not restored.
+
+    A training whose checkpoint is there goes on from it: the epochs so far are yielded again at once, equal to the last
+    bit, and then trained on. What is neither in the model's `state_dict` nor in the optimizer's (a plain attribute that
+    a user's network counts in) begins anew. The checkpoint is written at an epoch's end, before the epoch is yielded,
+    and where the generator is closed before its end; who starts the job removes it once the end is stored.
 
     Args:
         job: What to train. A search is evaluated after each epoch, a confirmation after its last alone.
@@ -47,34 +63,89 @@ def train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generat
     Raises:
         ArtifactError: The weights cannot be written.
         InputError: The architecture refuses its options or the images.
+        MemoryError: Host or GPU have not enough memory; the batch size is named.
         Exception: Whatever a user's architecture raises.
     """
+    try:
+        return (yield from _train(job, data, device))
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(f"batch size {job.config.batch_size}: {str(error) or type(error).__name__}") from error
+        raise
+
+
+def _train(job: TrainingJob, data: TrainingData, device: torch.device) -> Generator[EpochResult, Answer, Outcome]:
     config = job.config
-    model = initial_model(job, data=data, device=device)
-    optimizer = build_optimizer(model.parameters(), config=config)
-    schedule = build_schedule(optimizer, config=config)
+    state = _initial_state(job, data=data, device=device)
+    # After the model was built: that imports a user's network from its package, whose text is part of the fingerprint.
+    mark = fingerprint(job, data=data, device=device, engine=ENGINE)
+    if (
+        job.checkpoint
+        and job.checkpoint.exists()
+        and not _restored(state, job=job, checkpoint=job.checkpoint, mark=mark)
+    ):
+        state = _initial_state(job, data=data, device=device)
+    writer = CheckpointWriter(job, fingerprint=mark, n_written=len(state.curve))
     evaluation: Evaluation | None = None
-    for epoch in range(config.epochs):
-        started = time.perf_counter()
-        learning_rate = float(optimizer.param_groups[0]["lr"])
-        train_loss, train_accuracy = _train_epoch(model, optimizer, data=data, config=config, epoch=epoch)
-        if job.part == "search" or epoch + 1 == config.epochs:
-            evaluation = _evaluate(model, data.evaluation, data=data, config=config)
-        schedule.step()
-        answer = yield EpochResult(
-            epoch=epoch,
-            learning_rate=learning_rate,
-            train_loss=train_loss,
-            train_accuracy=train_accuracy,
-            val_loss=evaluation.loss if evaluation else None,
-            val_accuracy=evaluation.accuracy if evaluation else None,
-            seconds=time.perf_counter() - started,
-        )
-        if answer == "stop":
-            return _outcome(model, evaluation, on_train=None)
-    on_train = _evaluate(model, data.train, data=data, config=config)
-    saved = write_weights(model, job.weights) if job.weights else None
-    return replace(_outcome(model, evaluation, on_train=on_train), weights_sha256=saved)
+    try:
+        for epoch in range(config.epochs):
+            if epoch == len(state.curve):  # the checkpoint has those before
+                evaluation = _next_epoch(state, job=job, data=data)
+                writer.epoch_ended(state)
+            if (yield state.curve[epoch]) == "stop":
+                return _stopped(state.model)
+    except GeneratorExit:
+        writer.write(state)
+        raise
+    on_train = _evaluate(state.model, data.train, data=data, config=config)
+    return replace(
+        _stopped(state.model),
+        stopped=False,
+        predictions=evaluation.predictions.cpu().numpy() if evaluation else _NO_PREDICTIONS,
+        train_accuracy=on_train.accuracy,
+        weights_sha256=write_weights(state.model, job.weights) if job.weights else None,
+    )
+
+
+def _restored(state: TrainingState, *, job: TrainingJob, checkpoint: Path, mark: bytes) -> bool:
+    """Brings a training to where its checkpoint has it; one that is of no use is removed, and the state with it."""
+    try:
+        restore_checkpoint(checkpoint, state, fingerprint=mark)
+    except ArtifactError as error:
+        _log.warning("%s begins again from its first epoch: %s", job.label, error)
+        with suppress(OSError):
+            checkpoint.unlink()
+        return False
+    return True
+
+
+def _initial_state(job: TrainingJob, *, data: TrainingData, device: torch.device) -> TrainingState:
+    model = initial_model(job, data=data, device=device)
+    optimizer = build_optimizer(model.parameters(), config=job.config)
+    return TrainingState(model, optimizer, build_schedule(optimizer, config=job.config), [])
+
+
+def _next_epoch(state: TrainingState, *, job: TrainingJob, data: TrainingData) -> Evaluation | None:
+    """Trains an epoch and adds its result to the curve; returns its evaluation, if it has one."""
+    started = time.perf_counter()
+    epoch = len(state.curve)
+    learning_rate = float(state.optimizer.param_groups[0]["lr"])
+    train_loss, train_accuracy = _train_epoch(state.model, state.optimizer, data=data, config=job.config, epoch=epoch)
+    evaluation: Evaluation | None = None
+    if job.part == "search" or epoch + 1 == job.config.epochs:
+        evaluation = _evaluate(state.model, data.evaluation, data=data, config=job.config)
+    state.schedule.step()
+    result = EpochResult(
+        epoch=epoch,
+        learning_rate=learning_rate,
+        train_loss=train_loss,
+        train_accuracy=train_accuracy,
+        val_loss=evaluation.loss if evaluation else None,
+        val_accuracy=evaluation.accuracy if evaluation else None,
+        seconds=time.perf_counter() - started,
+    )
+    state.curve.append(result)
+    return evaluation
 
 
 def initial_model(job: TrainingJob, *, data: TrainingData, device: torch.device) -> nn.Module:
@@ -82,7 +153,7 @@ def initial_model(job: TrainingJob, *, data: TrainingData, device: torch.device)
 
     The weights are drawn on the CPU, so that they are the same on every device.
     """
-    torch.manual_seed(job.config.seeds.weights)
+    _seed(job.config.seeds.weights)
     model = build_model(
         job.config.architecture,
         options=job.config.options,
@@ -114,7 +185,7 @@ def _train_epoch(
     model.train()
     device = data.train.labels.device
     generator = torch.Generator().manual_seed(derive_seed(config.seeds.batches, "epoch", epoch))
-    torch.manual_seed(derive_seed(config.seeds.dropout, "epoch", epoch))
+    _seed(derive_seed(config.seeds.dropout, "epoch", epoch))
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
     # Summed on the device and read once: reading a number each step would wait for the device each step.
     loss_sum = torch.zeros((), device=device)
@@ -140,11 +211,14 @@ def _evaluate(model: nn.Module, images: LabelledImages, *, data: TrainingData, c
     return evaluate(model, images=images, preparation=data.preparation, precision=config.precision)
 
 
-def _outcome(model: nn.Module, evaluation: Evaluation | None, *, on_train: Evaluation | None) -> Outcome:
-    """What a training leaves after its last epoch, or after one at which it was stopped."""
-    return Outcome(
-        stopped=on_train is None,
-        predictions=evaluation.predictions.cpu().numpy() if evaluation else np.empty(0, dtype=np.int64),
-        train_accuracy=on_train.accuracy if on_train else None,
-        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
-    )
+def _seed(seed: int) -> None:
+    """Seeds all that a network may draw from; a user's own may use NumPy's or Python's generator."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def _stopped(model: nn.Module) -> Outcome:
+    """What a training leaves that was told to stop."""
+    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    return Outcome(stopped=True, predictions=_NO_PREDICTIONS, train_accuracy=None, n_parameters=n_parameters)

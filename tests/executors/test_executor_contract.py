@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ EXECUTORS: dict[str, MakeExecutor] = {
     "local": lambda load_data: LocalExecutor(load_data=load_data, device=CPU),
     "workers": lambda load_data: WorkerExecutor(load_data=load_data, device=CPU, n_workers=2),
 }
+if find_spec("ray"):
+    from hpstudy.executors.ray import RayExecutor
+
+    EXECUTORS["ray"] = lambda load_data: RayExecutor(load_data=load_data, device=CPU, n_workers=2)
 
 RAISES = """
 from torch import nn
@@ -48,6 +53,8 @@ class Late(nn.Module):
 
 @pytest.fixture(scope="module", params=EXECUTORS)
 def make(request: pytest.FixtureRequest) -> MakeExecutor:
+    if request.param == "ray":
+        request.getfixturevalue("ray_cluster")
     return EXECUTORS[request.param]
 
 
@@ -133,16 +140,22 @@ def test_nothing_started_gives_no_events(executor: Executor) -> None:
     assert list(executor.events(0.01)) == []
 
 
-def test_close_drops_what_runs_and_can_be_called_twice(
-    make: MakeExecutor, config: TrialConfig, data: TrainingData
+def test_what_close_ends_goes_on_from_its_checkpoint(
+    make: MakeExecutor, executor: Executor, config: TrialConfig, data: TrainingData, tmp_path: Path
 ) -> None:
-    executor = make(lambda _config, _part: data)
-    executor.start([job(config)])
-    while not executor.events(10):
-        pass
-    executor.close()
-    executor.close()
-    assert list(executor.events(0.01)) == []
+    checkpointed = replace(job(config), checkpoint=tmp_path / "k.ckpt")
+    closed = make(lambda _config, _part: data)
+    closed.start([checkpointed])
+    first: Sequence[Event] = []
+    while not first:
+        first = closed.events(10)
+    closed.close()
+    closed.close()
+    assert list(closed.events(0.01)) == []
+    executor.start([checkpointed])
+    events = drain(executor)
+    assert events[0] == first[0]  # its seconds too: it was not trained again
+    assert curve(events) == engines_curve(config, data)
 
 
 def test_unreadable_data_ends_the_run(make: MakeExecutor, config: TrialConfig) -> None:

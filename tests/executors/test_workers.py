@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,6 @@ from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
 from tests.executors.test_executor_contract import CPU, curve, drain, engines_curve, job
-
-STALLED_SECONDS = 2
 
 NETS = """
 import os
@@ -75,7 +74,7 @@ def test_a_killed_worker_loses_its_training_alone(
 def test_a_worker_that_is_stopped_is_killed(
     executor: WorkerExecutor, config: TrialConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = StallLimits(next_seconds=STALLED_SECONDS, next_factor=0)
+    limits = StallLimits(next_seconds=2, next_factor=0)
     monkeypatch.setattr(executor, "_watch", StallWatch(limits))
     executor.start([job(config)])
     (process,) = first_epochs(executor, 1).values()
@@ -83,7 +82,7 @@ def test_a_worker_that_is_stopped_is_killed(
     executor.answer("k", "go")
     (lost,) = drain(executor)
     assert isinstance(lost, WorkerLost)
-    assert lost.cause == f"SIGKILL after no progress for {STALLED_SECONDS} s"
+    assert re.fullmatch(r"SIGKILL after no progress for [2-4] s", lost.cause)
     executor.start([job(config)])
     assert isinstance(drain(executor)[-1], Ended)
 

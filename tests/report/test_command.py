@@ -38,7 +38,7 @@ def storage(lab: Lab, small_spec: StudySpec) -> Lab:
 
 def hpstudy(lab: Lab, folder: Path, *words: str, before: str = "") -> subprocess.CompletedProcess[str]:
     """`hpstudy WORDS` on the storage as a process of its own, after some lines of Python."""
-    program = f"import sys\n{before}\nfrom hpstudy.cli import main\nsys.argv = ['hpstudy', *{words!r}]\nmain()\n"
+    program = f"import sys\n{before}\nfrom hpstudy.main import main\nsys.argv = ['hpstudy', *{words!r}]\nmain()\n"
     environment = {**os.environ, "HPSTUDY_STORAGE": lab.url, "HPSTUDY_ARTIFACTS": str(lab.folder / "artifacts")}
     return subprocess.run(
         [sys.executable, "-c", program], cwd=folder, env=environment, capture_output=True, text=True, timeout=100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 import torch
 
 from hpstudy.executors.local import LocalExecutor, data_on
+from hpstudy.executors.protocol import Executor
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
+from hpstudy.search.place import Place
 from hpstudy.search.plan import Plan
-from hpstudy.search.session import Place, confirm_study, run_study
+from hpstudy.search.session import confirm_study, run_study
 from hpstudy.spec.study import StudySpec
 
 CPU = torch.device("cpu")
@@ -54,17 +57,20 @@ class Notes:
 
 @dataclass
 class Lab:
-    """A storage in a temporary folder, and how to run a study in it."""
+    """A storage in a temporary folder, and how to run a study in it; every epoch may have a checkpoint."""
 
     folder: Path
+    open_executor: Callable[..., Executor] = LocalExecutor
 
     @property
     def url(self) -> str:
         return f"sqlite:///{self.folder / 'lab.db'}"
 
-    def run(self, spec: StudySpec, *, url: str | None = None, notes: Notes | None = None) -> Notes:
+    def run(
+        self, spec: StudySpec, *, url: str | None = None, notes: Notes | None = None, deadline: float = math.inf
+    ) -> Notes:
         notes = notes or Notes()
-        run_study(spec, place=self.place(url), observer=notes)
+        run_study(spec, place=self.place(url), observer=notes, deadline=deadline)
         return notes
 
     def confirm(self, name: str = "small", *, top: int = 0, seeds: int = 0, notes: Notes | None = None) -> Notes:
@@ -79,8 +85,9 @@ class Lab:
             artifacts=self.folder / "artifacts",
             load_data=load_data,
             device=CPU,
-            open_executor=lambda: LocalExecutor(load_data=load_data, device=CPU),
+            open_executor=lambda: self.open_executor(load_data=load_data, device=CPU),
             command="hpstudy run small.yaml",
+            checkpoint_seconds=0.0,
         )
 
     def results(self, name: str = "small", *, url: str | None = None) -> StudyResults:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,11 @@ import optuna
 import pytest
 from sqlalchemy import select
 
-from hpstudy.errors import InputError, StudyBusyError, StudyFailedError, StudyInterruptedError
+from hpstudy.errors import InputError, StudyBusyError, StudyFailedError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.load import load_study
-from hpstudy.spec.study import Baseline, Choices, Component, Fixed, Range, Setting, StudySpec
+from hpstudy.spec.study import Baseline, Choices, Component, Confirm, Fixed, Range, Setting, StudySpec
 from hpstudy.tables import RUNS
 from tests.search.conftest import Lab, Notes, told
 
@@ -152,6 +153,67 @@ def test_an_interrupted_baseline_is_no_finished_study(lab: Lab, small_spec: Stud
     assert lab.results().state == "interrupted"
     lab.run(added)
     assert lab.results().trials["state"].tolist() == ["complete"] * 4
+
+
+def test_the_time_may_end_between_two_trials_and_the_run_says_what_is_done(
+    lab: Lab, small_spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(small_spec, confirm=Confirm(1, 2))
+    with pytest.raises(StudyTimeoutError) as first:
+        lab.run(spec, deadline=time.monotonic())
+    assert str(first.value) == (
+        "small: the time is over, 0 of 6 trainings of the search are done; the same command goes on with it"
+    )
+    assert first.value.exit_code == 0
+    clock = Clock()
+    monkeypatch.setattr("hpstudy.search.interruption.time", clock)
+    notes = Notes(after_epoch=lambda n: clock.pass_seconds(1))
+    with pytest.raises(StudyTimeoutError, match=r"2 of 6 .* `hpstudy confirm small` confirms what there is"):
+        lab.run(spec, notes=notes, deadline=8)  # in the third epoch of the third trial
+    assert notes.n_epochs == 8
+    notes = Notes(after_epoch=lambda n: clock.pass_seconds(1))
+    with pytest.raises(StudyTimeoutError, match="1 of 2 trainings of the confirmation are done"):
+        lab.run(spec, notes=notes, deadline=8 + 12 + 4)
+    assert lab.results().state == "interrupted"
+    lab.run(spec)
+    results = lab.results()
+    assert results.trials["state"].tolist() == ["complete"] * 6
+    assert len(results.confirmations) == 2
+    reasons = results.runs["end_reason"].tolist()
+    assert [reason.startswith("small: the time is over, ") for reason in reasons] == [True] * 3 + [False]
+
+
+class Clock:
+    """In place of `time` for the deadline."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def pass_seconds(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_what_is_done_by_the_deadline_is_no_unfinished_study(lab: Lab, small_spec: StudySpec) -> None:
+    lab.run(small_spec)
+    lab.run(small_spec, deadline=time.monotonic())
+    assert lab.results().runs["end_reason"].tolist() == ["finished", "finished"]
+
+
+def test_a_sampled_trial_is_stopped_after_its_time_and_nothing_else_is(lab: Lab, small_spec: StudySpec) -> None:
+    plain = Baseline("plain", "nets.py:tiny", 3, {})
+    spec = replace(small_spec, trials=2, baselines=(plain,))
+    lab.run(spec)
+    lab.run(replace(spec, trials=4, confirm=Confirm(1, 2), max_seconds=1e-6))
+    trials = lab.results().trials.set_index("label")
+    assert trials["state"].to_dict() == {
+        "plain": "complete", "0": "complete", "1": "complete", "2": "pruned", "3": "pruned",
+    }  # fmt: skip
+    assert trials.loc[["2", "3"], "epochs"].tolist() == [1, 1]
+    assert trials["reason"]["2"].startswith("out of time after epoch 1: 0.0 s, and max_seconds is 1e-06")
+    assert lab.results().confirmations["epochs"].tolist() == [3] * 4
 
 
 def test_a_second_ctrl_c_stops_inside_the_epoch(lab: Lab, small_spec: StudySpec) -> None:

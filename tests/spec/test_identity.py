@@ -65,6 +65,7 @@ def test_the_identity_is_plain_data_in_the_files_words(spec: Callable[..., Study
         ("why", "because"),
         ("trials: 50", "trials: 60"),
         ("trials: 50", "confirm: false"),
+        ("trials: 50", "max_seconds: 600"),
         ("1e-4", "0.0001"),
         ("sampler: tpe", "sampler: tpe"),
         ("  one:", "  two: {architecture: cnn}\n  one:"),

@@ -71,6 +71,7 @@ def test_the_example_of_the_design_value_by_value(read: Read) -> None:
     assert spec.sampler == Component("tpe", {"startup_trials": 10})
     assert spec.pruner == Component("median", {"startup_trials": 5, "warmup_epochs": 3})
     assert spec.confirm == Confirm(2, 3)
+    assert spec.max_seconds is None
     assert spec.path == "s.yaml"
     assert spec.text == EXAMPLE
     assert spec.baselines == (
@@ -193,6 +194,14 @@ def test_architectures_are_of_the_catalogue_of_torchvision_or_the_users_own(
 @pytest.mark.parametrize("heading", ["settings:\nbaselines: {a: {}}\n", "baselines:\nsettings: {dropout: [0, 0.1]}\n"])
 def test_a_heading_with_nothing_below_it_is_empty(heading: str, read: Read) -> None:
     assert read(SMALL.replace("settings: {batch_size: [32, 64]}\n", heading)).problems == ()
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("90", 90.0), ("0.5", 0.5), ("none", None)])
+def test_the_time_of_a_trial_may_be_limited(written: str, seconds: float | None, read: Read) -> None:
+    reading = read(f"{SMALL}max_seconds: {written}\n")
+    assert reading.problems == ()
+    assert reading.spec is not None
+    assert reading.spec.max_seconds == seconds
 
 
 def test_the_command_line_overrides_the_file(read: Read) -> None:

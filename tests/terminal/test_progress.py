@@ -26,8 +26,8 @@ class Plan:
     best: float | None = None
 
 
-def plain() -> Console:
-    return Console(file=io.StringIO(), width=80, markup=False, highlight=False, emoji=False)
+def plain(*, width: int = 80) -> Console:
+    return Console(file=io.StringIO(), width=width, markup=False, highlight=False, emoji=False)
 
 
 def result(epoch: int, accuracy: float = 0.875, loss: float = 1.0) -> EpochResult:
@@ -90,7 +90,7 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
 
 
 def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -> None:
-    console = plain()
+    console = plain(width=100)
     with RunProgress(
         console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
     ) as progress:

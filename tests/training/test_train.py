@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
+import re
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from hpstudy.datasets.images import TrainingData
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.training.job import EpochResult, Outcome, TrainingJob
-from hpstudy.training.train import batches, train
+from hpstudy.training.train import batches, initial_model, train
 
 CPU = torch.device("cpu")
 
@@ -119,7 +123,7 @@ def test_a_stopped_training_ends_after_its_epoch(config: TrialConfig, data: Trai
     assert [result.epoch for result in results] == [0, 1]
     assert outcome.stopped
     assert outcome.train_accuracy is None
-    assert len(outcome.predictions) == 32
+    assert outcome.predictions.shape == (0,)
 
 
 def test_divergence_is_told(config: TrialConfig, data: TrainingData) -> None:
@@ -133,6 +137,44 @@ def test_weight_decay_and_dropout_reach_the_training(config: TrialConfig, data: 
     decayed, _ = train_through(replace(config, weight_decay=0.5), data)
     dropped, _ = train_through(replace(config, dropout=0.5), data)
     assert len({tuple(curve(results)) for results in (plain, decayed, dropped)}) == 3
+
+
+GREEDY_NET = """
+import torch
+from torch import nn
+
+def greedy(input_shape, n_classes, *, dropout=0.0):
+    return Greedy(64, n_classes)
+
+class Greedy(nn.Linear):
+    def forward(self, images):
+        torch.empty(1 << 60, dtype=torch.uint8)
+"""
+
+
+def test_want_of_memory_names_the_batch_size_and_leaves_the_memory_free(
+    config: TrialConfig, data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets.py").write_text(GREEDY_NET, encoding="utf-8")
+    models: list[weakref.ref] = []
+
+    def noted(*arguments, **rest):
+        model = initial_model(*arguments, **rest)
+        models.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr("hpstudy.training.train.initial_model", noted)
+    executor = LocalExecutor(load_data=lambda _config, _part: data, device=CPU)
+    greedy = replace(config, architecture="nets.py:greedy", options={})
+    executor.start([TrainingJob("k", "trial 0", greedy, "search", tmp_path)])
+    gc.disable()
+    try:
+        (failed,) = executor.events(1)
+        assert models[0]() is None
+    finally:
+        gc.enable()
+    assert failed.failure.reason == "out_of_memory"
+    assert re.match(r"MemoryError: batch size 16: .*allocate memory", failed.failure.message)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def search_facts(results: StudyResults) -> tuple[tuple[str, str], ...]:
         ]
         if diverged := int(search["reason"].str.startswith("diverged").sum()):
             facts.append(("Diverged", f"{plural(diverged, 'trial')}: the loss was not finite"))
+        if late := int(search["reason"].str.startswith("out of time").sum()):
+            facts.append(("Out of time", f"{plural(late, 'trial')}: stopped at `max_seconds`, not for being weak"))
     return tuple(facts)
 
 
@@ -47,7 +49,7 @@ def trials_by_state(results: StudyResults) -> str:
 
 
 def saved_by_pruning(search: pd.DataFrame) -> str:
-    """What stopping weak and diverged trials early saved, in epochs of all that were begun and did not fail."""
+    """What stopping weak, diverged and slow trials early saved, in epochs of all that were begun and did not fail."""
     pruned = search[search["state"] == "pruned"]
     if pruned.empty:
         return "nothing: no trial was stopped early"

@@ -54,7 +54,7 @@ def pruning_view(results: StudyResults) -> View:
         + "; ".join(_pruning_words(row) for _, row in frame.iterrows())
         + ".",
         caption=f"n = {n:,} sampled trials that have ended; a full training has {planned:.0f} epochs. The time saved "
-        "is estimated from each pruned trial's own epochs; diverged trials count as pruned.",
+        "is estimated from each pruned trial's own epochs; trials that diverged or were out of time count as pruned.",
         chart=Chart((_pruning_panel(frame, planned),), height=260),
     )
 

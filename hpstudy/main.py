@@ -1,0 +1,57 @@
+"""The console script: runs a command, and turns what goes wrong into one message and its exit code."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+
+from rich.text import Text
+
+from hpstudy.cli import app
+from hpstudy.errors import HpstudyError
+from hpstudy.terminal.console import open_console
+
+_LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""How an output can be closed or full."""
+
+
+def main() -> None:
+    """The console script: runs a command and turns every error of a user into one message and its exit code."""
+    _prepare_streams()
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # now, while what goes wrong can still be said
+    except HpstudyError as error:
+        if "--debug" in sys.argv:
+            raise
+        sys.stdout.flush()
+        open_console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        open_console(stderr=True).print("stopped")
+        sys.exit(130)
+    except OSError as error:
+        # An error of a file has its name, or is told by who writes it; what is left is standard output.
+        if error.filename is not None or error.errno not in _LOST or "--debug" in sys.argv:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
+        if isinstance(error, BrokenPipeError):
+            sys.exit(128 + signal.SIGPIPE)  # nobody reads on: as a program ends that does not ask
+        open_console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
+        sys.exit(3)
+
+
+def _prepare_streams() -> None:
+    """Opens what the shell has closed, as by `hpstudy list >&-`, to nowhere; and lets no character be an error."""
+    for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" for an en dash

@@ -1,0 +1,216 @@
+"""A run under way: it trains what sources have, confirms, and has a row of what it ran on and why it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.study import Study
+from sqlalchemy.exc import SQLAlchemyError
+
+from hpstudy.artifacts import StudyFiles
+from hpstudy.datasets.images import TrainingData
+from hpstudy.errors import HpstudyError, StudyInterruptedError, StudyTimeoutError
+from hpstudy.search.confirmation import (
+    choose_configurations,
+    extend_confirmation,
+    open_confirmation,
+    plan_confirmation,
+)
+from hpstudy.search.evidence import write_evidence
+from hpstudy.search.interruption import Interruption
+from hpstudy.search.leases import NoOthers, Others, leased
+from hpstudy.search.loop import run
+from hpstudy.search.place import Place
+from hpstudy.search.plan import Plan, confirmation_plan, n_unconfirmed
+from hpstudy.search.provenance import describe_images, describe_model, describe_run
+from hpstudy.search.runs import begin_run, end_run, extend_record
+from hpstudy.search.source import Observer, Source, Watched
+from hpstudy.search.sources import confirmation_source
+from hpstudy.search.storage import Storage
+from hpstudy.search.subject import Subject
+from hpstudy.search.trials import Session
+from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED
+
+
+class RunObserver(Observer, Protocol):
+    """Watches a whole run."""
+
+    def opened(self, plan: Plan) -> None:
+        """A stage of the study begins; its trainings follow."""
+        ...
+
+    def lost(self, key: str, cause: str) -> None:
+        """A training's process has died; the training is started again."""
+        ...
+
+    def stopping(self, signal_number: int) -> None:
+        """A signal has come: the epochs under way are the last. Called in a thread of its own."""
+        ...
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A run under way.
+
+    Attributes:
+        subject: The study.
+        head: Its Optuna study `NAME`.
+        session: What the sources of the run share.
+        place: Where it runs.
+        data: The images of the search.
+        observer: Is told of everything that happens.
+        interruption: Knows whether a signal or the deadline has come.
+    """
+
+    subject: Subject
+    head: Study
+    session: Session
+    place: Place
+    data: TrainingData
+    observer: RunObserver
+    interruption: Interruption
+
+    @property
+    def files(self) -> StudyFiles:
+        """Where the study's files are kept."""
+        return StudyFiles(self.place.artifacts / self.head.user_attrs[ARTIFACTS_ATTRIBUTE])
+
+    def train(self, source: Source, *, stage: Plan, n_left: Callable[[], int]) -> None:
+        """Trains all that a source has.
+
+        Args:
+            source: Gives the jobs.
+            stage: For the observer.
+            n_left: How many trainings have not ended.
+
+        Raises:
+            StudyInterruptedError: A signal came before the end.
+            StudyTimeoutError: The deadline came before the end.
+        """
+        self.observer.opened(stage)
+        try:
+            with closing(self.place.open_executor()) as executor:
+                self.record({"threads": executor.threads})
+                run(
+                    Watched(source, observer=self.observer),
+                    executor,
+                    interrupted=self.interruption.requested,
+                    lost=self.observer.lost,
+                )
+        except KeyboardInterrupt:
+            raise self._interrupted() from None
+        if self.interruption.requested() and (left := n_left()):
+            raise self._interrupted() if self.interruption.signal_number else self._out_of_time(stage, n_left=left)
+
+    def live(self) -> Collection[int]:
+        """The runs of others that may be under way."""
+        with self.session.storage.alone(self.subject.name):
+            return self.session.others.live()
+
+    def confirm(self, *, top: int, seeds: int) -> None:
+        """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them.
+
+        Args:
+            top: As in `extend_confirmation`.
+            seeds: The same.
+        """
+        study, storage = self.subject.name, self.session.storage
+        with storage.alone(study):
+            holds = extend_confirmation(self.head, top=top, seeds=seeds)
+            plan = plan_confirmation(
+                self.head,
+                configurations=choose_configurations(storage, study, top=holds.top),
+                n_seeds=holds.seeds,
+                study_seed=self.subject.seed,
+            )
+            confirmation = open_confirmation(storage, study)
+        stage = confirmation_plan(study, confirmation, plan, live=self.live())
+        source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
+        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
+        test = self.place.load_data(plan.candidate.config, "confirm").evaluation
+        write_evidence(self.files, confirmation, plan=plan, test=test)
+        self.record({"images": {**describe_images(self.data), "test": len(test)}})
+
+    def record_models(self) -> None:
+        """Adds the layer tables of the best trial and of the baselines to the run's record."""
+        best, *others = choose_configurations(self.session.storage, self.subject.name, top=1)
+        named = {chosen.label: chosen.config for chosen in others} | {"best": best.config}
+        tables = {
+            label: describe_model(config, data=self.data, folder=self.subject.folder) for label, config in named.items()
+        }
+        self.record({"models": tables})
+
+    def record(self, known: Mapping[str, Any]) -> None:
+        """Adds to the run's record."""
+        extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
+
+    def _out_of_time(self, stage: Plan, *, n_left: int) -> StudyTimeoutError:
+        study = self.subject.name
+        done = f"{stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage} are done"
+        next_step = "the same command goes on with it"
+        if stage.stage == "search" and choose_configurations(self.session.storage, study, top=1):
+            next_step += f", and `hpstudy confirm {study}` confirms what there is"
+        return StudyTimeoutError(f"{study}: the time is over, {done}; {next_step}")
+
+    def _interrupted(self) -> StudyInterruptedError:
+        number = self.interruption.signal_number or signal.SIGINT
+        return StudyInterruptedError(
+            f"{self.subject.name}: stopped by {signal.Signals(number).name}; the same command goes on with it",
+            signal_number=number,
+        )
+
+
+@contextmanager
+def begun(
+    subject: Subject, *, storage: Storage, place: Place, data: TrainingData, observer: RunObserver, deadline: float
+) -> Iterator[Runner]:
+    """A run, with a row of what it runs on and why it ends."""
+    record = describe_run(subject, device=place.device, data=data)
+    run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
+    reason = "an unexpected error"
+    try:
+        early = Interruption(announce=observer.stopping, deadline=deadline)
+        with early as interruption, _others(storage, run_id, place) as others:
+            runner = Runner(
+                subject=subject,
+                head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
+                session=Session(
+                    study=subject.name,
+                    storage=storage,
+                    study_folder=subject.folder,
+                    run_id=run_id,
+                    others=others,
+                    checkpoint_seconds=place.checkpoint_seconds,
+                ),
+                place=place,
+                data=data,
+                observer=observer,
+                interruption=interruption,
+            )
+            if storage.database:
+                runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
+            yield runner
+        reason = FINISHED
+    except HpstudyError as error:
+        reason = str(error)
+        raise
+    except (SQLAlchemyError, StorageInternalError):
+        reason = ""  # the database has been waited for long enough
+        raise
+    finally:
+        if reason:
+            with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
+                end_run(storage.engine, run_id=run_id, reason=reason)
+
+
+def _others(storage: Storage, run_id: int, place: Place) -> AbstractContextManager[Others]:
+    """The other runners of the study, who see this one as long as the body runs."""
+    if storage.database:
+        return nullcontext(NoOthers())
+    return leased(storage.engine, run_id=run_id, seconds=place.lease_seconds)
