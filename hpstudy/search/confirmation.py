@@ -6,16 +6,14 @@ accuracies alone, and is stored before the first of them is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-import optuna
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from hpstudy.errors import StudyBusyError
 from hpstudy.search.storage import Storage
-from hpstudy.search.studies import open_part, part_name
+from hpstudy.search.studies import open_part, part_name, stored_searches, stored_trials
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Confirm
@@ -29,7 +27,6 @@ from hpstudy.tables import (
     CONFIRM_SEED,
     CONFIRMS,
     PART_SEPARATOR,
-    RUN,
 )
 
 
@@ -128,23 +125,6 @@ def open_confirmation(storage: Storage, study: str) -> Study:
     return open_part(storage, part_name(study, CONFIRM))
 
 
-def require_searched(storage: Storage, study: str, *, live: Collection[int]) -> None:
-    """Refuses to confirm a study while others search it: the candidate is fixed once the search has ended.
-
-    Args:
-        storage: Where the study is.
-        study: Its name.
-        live: The runs of other runners that may be under way.
-
-    Raises:
-        StudyBusyError: A trial or a baseline of theirs is under way.
-    """
-    parts = [*_searches(storage, study), part_name(study, BASELINES)]
-    under_way = [trial for name in parts for trial in _trials(storage, name, TrialState.RUNNING)]
-    if any(trial.user_attrs.get(RUN) in live for trial in under_way):
-        raise StudyBusyError(f"{study}: other runners are searching it; confirm it once they have ended")
-
-
 class ConfirmationAsker:
     """Gives each pair of configuration and seed one trial."""
 
@@ -219,7 +199,7 @@ def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> se
 
 def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
     """The best trials of all searches, and the best of each; equal values in the order of part and number."""
-    found = [(name, trial) for name in _searches(storage, study) for trial in _complete(storage, name)]
+    found = [(name, trial) for name in stored_searches(storage, study) for trial in _complete(storage, name)]
     ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[0], pair[1].number))
     firsts: dict[str, int] = {}
     for place, (name, _) in enumerate(ranked):
@@ -239,20 +219,5 @@ def _configuration(trial: FrozenTrial, *, part: str) -> Configuration:
     return Configuration(label, f"trial {label}", TrialConfig.from_json(trial.user_attrs[CONFIG]))
 
 
-def _searches(storage: Storage, study: str) -> list[str]:
-    """The Optuna studies whose trials were sampled: the study itself, or its architectures."""
-    apart = {part_name(study, BASELINES), part_name(study, CONFIRM)}
-    parts = (name for name in storage.study_names() if name == study or name.startswith(study + PART_SEPARATOR))
-    return sorted(name for name in parts if name not in apart)
-
-
 def _complete(storage: Storage, name: str) -> list[FrozenTrial]:
-    return _trials(storage, name, TrialState.COMPLETE)
-
-
-def _trials(storage: Storage, name: str, state: TrialState) -> list[FrozenTrial]:
-    """The trials of an Optuna study that are in a state; none where there is no such study."""
-    if name not in storage.study_names():
-        return []
-    study = optuna.load_study(study_name=name, storage=storage.optuna)
-    return study.get_trials(deepcopy=False, states=(state,))
+    return stored_trials(storage, name, TrialState.COMPLETE)

@@ -23,7 +23,7 @@ from hpstudy.results.listing import list_studies
 from hpstudy.search import server as server_module
 from hpstudy.search.leases import Leases
 from hpstudy.search.removal import check_deletable, delete_study
-from hpstudy.search.session import run_study
+from hpstudy.search.session import confirm_study, run_study
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Component, Confirm, StudySpec
 from hpstudy.tables import LEASES
@@ -128,6 +128,18 @@ def test_readers_tell_a_dead_runners_trials_from_a_living_ones(
     assert seen == [("running", ["interrupted", "running"])]
     assert set(run_shortly(lab, spec, database).labels) == {"trial 0", "trial 1"}
     assert lab.results(url=database).state == "finished"
+
+
+def test_a_study_that_others_search_is_not_confirmed(lab: Lab, small_spec: StudySpec, database: str) -> None:
+    def confirm(n: int) -> None:
+        if n == 4:  # in the second trial
+            with pytest.raises(StudyBusyError, match="small: other runners are searching it; confirm it once"):
+                confirm_study("small", top=1, seeds=1, place=lab.place(database), observer=Notes())
+
+    lab.run(replace(small_spec, trials=2), url=database, notes=Notes(after_epoch=confirm))
+    notes = Notes()
+    confirm_study("small", top=1, seeds=1, place=lab.place(database), observer=notes)
+    assert len(notes.labels) == 1
 
 
 def test_a_study_that_is_run_is_not_deleted(lab: Lab, small_spec: StudySpec, database: str) -> None:
