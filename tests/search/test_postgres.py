@@ -272,6 +272,7 @@ def test_the_trials_of_a_runner_that_is_killed_are_finished_by_the_other(
     for _line in zip(range(6), runners[0].stdout, strict=False):
         pass
     runners[0].kill()
+    runners[0].communicate()
     output = runners[1].communicate()[0]
     assert runners[1].returncode == 0, output
     results = lab.results(url=database)
