@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-import optuna
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.search.storage import Storage
-from hpstudy.search.studies import open_part, part_name
+from hpstudy.search.studies import open_part, part_name, stored_searches, stored_trials
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Confirm
@@ -200,13 +199,7 @@ def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> se
 
 def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
     """The best trials of all searches, and the best of each; equal values in the order of part and number."""
-    apart = {part_name(study, BASELINES), part_name(study, CONFIRM)}
-    searches = sorted(
-        name
-        for name in storage.study_names()
-        if name not in apart and (name == study or name.startswith(study + PART_SEPARATOR))
-    )
-    found = [(name, trial) for name in searches for trial in _complete(storage, name)]
+    found = [(name, trial) for name in stored_searches(storage, study) for trial in _complete(storage, name)]
     ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[0], pair[1].number))
     firsts: dict[str, int] = {}
     for place, (name, _) in enumerate(ranked):
@@ -227,8 +220,4 @@ def _configuration(trial: FrozenTrial, *, part: str) -> Configuration:
 
 
 def _complete(storage: Storage, name: str) -> list[FrozenTrial]:
-    """The complete trials of an Optuna study; none where there is no such study."""
-    if name not in storage.study_names():
-        return []
-    study = optuna.load_study(study_name=name, storage=storage.optuna)
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return stored_trials(storage, name, TrialState.COMPLETE)

@@ -52,8 +52,9 @@ class Keepsakes:
 
     def tidy(self, study: Study) -> None:
         """Removes weights that are not kept, and what killed runs have left; the files of trials under way stay."""
-        complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        running = {trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
+        trials = study.get_trials(deepcopy=False)  # read once: between two reads another runner's may have ended
+        running = {trial.number for trial in trials if trial.state is TrialState.RUNNING}
+        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
         kept = {self.weights(number) for number in self._kept(complete)}
         for number, file in self._files.all_weights(self._part):
             if file not in kept and number not in running:

@@ -17,7 +17,7 @@ from hpstudy.search.preflight import first_config
 from hpstudy.search.runner import RunObserver, begun
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import Storage, open_storage
-from hpstudy.search.studies import check_evidence, open_studies, searches
+from hpstudy.search.studies import check_evidence, open_studies, require_searched, searches
 from hpstudy.search.subject import stored_subject, subject_of
 from hpstudy.spec.study import StudySpec
 
@@ -77,6 +77,7 @@ def confirm_study(
     Raises:
         InputError: The storage has no such study, no trial of it is complete, or the images or the user's code are
             not what they were.
+        StudyBusyError: Others are searching it (on a server).
         StorageError: As `run_study`; and so are the others.
     """
     with _claimed(name, place) as storage:
@@ -89,6 +90,7 @@ def confirm_study(
         check_evidence(subject, head, checksums=data.train.checksums)
         under_way = begun(subject, storage=storage, place=place, data=data, observer=observer, deadline=deadline)
         with under_way as runner:
+            require_searched(storage, name, live=runner.live())
             runner.record_models()
             runner.confirm(top=top, seeds=seeds)
 

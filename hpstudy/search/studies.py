@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.architectures.sources import architecture_sources
-from hpstudy.errors import InputError
+from hpstudy.errors import InputError, StudyBusyError
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
@@ -25,9 +25,11 @@ from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
     BASELINES,
     BASELINES_ATTRIBUTE,
+    CONFIRM,
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
     PART_SEPARATOR,
+    RUN,
 )
 
 
@@ -89,6 +91,38 @@ def open_part(storage: Storage, name: str, *, pruner: BasePruner | None = None) 
         direction="maximize",
         load_if_exists=True,
     )
+
+
+def stored_searches(storage: Storage, study: str) -> list[str]:
+    """The Optuna studies of a study whose trials were sampled: itself, or its architectures."""
+    apart = {part_name(study, BASELINES), part_name(study, CONFIRM)}
+    parts = (name for name in storage.study_names() if name == study or name.startswith(part_name(study, "")))
+    return sorted(name for name in parts if name not in apart)
+
+
+def stored_trials(storage: Storage, name: str, state: TrialState) -> list[FrozenTrial]:
+    """The trials of an Optuna study that are in a state; none where there is no such study."""
+    if name not in storage.study_names():
+        return []
+    study = optuna.load_study(study_name=name, storage=storage.optuna)
+    return study.get_trials(deepcopy=False, states=(state,))
+
+
+def require_searched(storage: Storage, study: str, *, live: Collection[int]) -> None:
+    """Refuses to confirm a study while others search it: the candidate is fixed once the search has ended.
+
+    Args:
+        storage: Where the study is.
+        study: Its name.
+        live: The runs of other runners that may be under way.
+
+    Raises:
+        StudyBusyError: A trial or a baseline of theirs is under way.
+    """
+    parts = [*stored_searches(storage, study), part_name(study, BASELINES)]
+    under_way = [trial for name in parts for trial in stored_trials(storage, name, TrialState.RUNNING)]
+    if any(trial.user_attrs.get(RUN) in live for trial in under_way):
+        raise StudyBusyError(f"{study}: other runners are searching it; confirm it once they have ended")
 
 
 def check_evidence(subject: Subject, head: Study, *, checksums: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from hpstudy.results.listing import list_studies
 from hpstudy.search import server as server_module
 from hpstudy.search.leases import Leases
 from hpstudy.search.removal import check_deletable, delete_study
-from hpstudy.search.session import run_study
+from hpstudy.search.session import confirm_study, run_study
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Component, Confirm, StudySpec
 from hpstudy.tables import LEASES
@@ -59,12 +60,12 @@ def test_a_study_comes_out_as_on_sqlite(lab: Lab, small_spec: StudySpec, databas
     median = Component("median", {"startup_trials": 2, "warmup_epochs": 0})
     spec = replace(shared(small_spec, trials=8), pruner=median, epochs=3)
     lab.run(spec)
-    notes = Notes(after_epoch=lambda n: n == 7 and os.kill(os.getpid(), 2))
+    notes = Notes(after_epoch=lambda n: n == 7 and os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(StudyInterruptedError):
         lab.run(spec, url=database, notes=notes)
     lab.run(spec, url=database)
     assert told(lab.results(url=database)) == told(lab.results())
-    assert Counter(lab.results().trials["state"]) == {"complete": 8, "pruned": 2}
+    assert Counter(lab.results().trials["state"]) == {"complete": 6, "pruned": 4}
     assert list_studies(database)["state"].tolist() == ["finished"]
 
 
@@ -120,10 +121,25 @@ def test_readers_tell_a_dead_runners_trials_from_a_living_ones(
     def look(n: int) -> None:
         results = lab.results(url=database)
         seen.append((results.state, results.trials["state"].tolist()))
+        os.kill(os.getpid(), signal.SIGINT)
 
-    run_shortly(lab, spec, database, Notes(after_epoch=look))
-    assert seen[0] == ("running", ["interrupted", "running"])
+    with pytest.raises(StudyInterruptedError):
+        lab.run(spec, url=database, notes=Notes(after_epoch=look))
+    assert seen == [("running", ["interrupted", "running"])]
+    assert set(run_shortly(lab, spec, database).labels) == {"trial 0", "trial 1"}
     assert lab.results(url=database).state == "finished"
+
+
+def test_a_study_that_others_search_is_not_confirmed(lab: Lab, small_spec: StudySpec, database: str) -> None:
+    def confirm(n: int) -> None:
+        if n == 4:  # in the second trial
+            with pytest.raises(StudyBusyError, match="small: other runners are searching it; confirm it once"):
+                confirm_study("small", top=1, seeds=1, place=lab.place(database), observer=Notes())
+
+    lab.run(replace(small_spec, trials=2), url=database, notes=Notes(after_epoch=confirm))
+    notes = Notes()
+    confirm_study("small", top=1, seeds=1, place=lab.place(database), observer=notes)
+    assert len(notes.labels) == 1
 
 
 def test_a_study_that_is_run_is_not_deleted(lab: Lab, small_spec: StudySpec, database: str) -> None:
@@ -184,10 +200,11 @@ def test_a_server_that_stays_away_ends_the_run_which_can_be_gone_on_with(
     assert told(lab.results(url=database)) == told(lab.results())
 
 
-def start(study: Path, url: str, *options: str) -> subprocess.Popen[str]:
+def start(study: Path, url: str, *options: str, first: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """A runner as its users start it, with the URL where no process list shows it."""
+    artifacts = ("--artifacts", str(study.parent / "artifacts"))
     return subprocess.Popen(
-        [sys.executable, "-m", "hpstudy", "run", str(study), "--artifacts", str(study.parent / "artifacts"), *options],
+        [sys.executable, "-m", "hpstudy", *first, "run", str(study), *artifacts, *options],
         env=os.environ | {"HPSTUDY_STORAGE": url},
         cwd=study.parent,
         stdout=subprocess.PIPE,
@@ -255,6 +272,7 @@ def test_the_trials_of_a_runner_that_is_killed_are_finished_by_the_other(
     for _line in zip(range(6), runners[0].stdout, strict=False):
         pass
     runners[0].kill()
+    runners[0].communicate()
     output = runners[1].communicate()[0]
     assert runners[1].returncode == 0, output
     results = lab.results(url=database)
@@ -265,7 +283,7 @@ def test_the_trials_of_a_runner_that_is_killed_are_finished_by_the_other(
 
 def test_a_failure_with_its_traceback_shows_no_password(shared_study: Path, database: str) -> None:
     absent = re.sub(r"/empty\d+\?", "/nowhere?", database)
-    failed = start(shared_study, absent, "--debug")
+    failed = start(shared_study, absent, first=("--debug",))
     output = failed.communicate()[0]
     assert failed.returncode != 0
     assert "Traceback" in output
@@ -285,5 +303,7 @@ def dumped(url: str) -> str:
 
 def test_other_tools_read_it(lab: Lab, small_spec: StudySpec, database: str) -> None:
     lab.run(replace(small_spec, trials=2, epochs=1), url=database)
-    study = optuna.load_study(study_name="small", storage=database)
+    storage = optuna.storages.RDBStorage(database)
+    study = optuna.load_study(study_name="small", storage=storage)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 2
+    storage.engine.dispose()
