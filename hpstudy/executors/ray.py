@@ -208,8 +208,9 @@ class RayExecutor:
 
     def _bring_home(self) -> None:
         """Asks the actors that are not in the middle of an epoch to leave, and keeps the checkpoints that they send."""
-        jobs = {one.actor.leave.remote(): one.job for one in self._trainings.values() if one.step is None}
-        leaving = [*jobs, *(actor.leave.remote() for actor in self._spare.idle)]
+        waiting = [one for one in self._trainings.values() if one.step is None]
+        jobs: dict[ObjectRef[Any], TrainingJob] = {one.actor.leave.remote(): one.job for one in waiting}
+        leaving: list[ObjectRef[Any]] = [*jobs, *(actor.leave.remote() for actor in self._spare.idle)]
         if not leaving:
             return
         left, _ = ray.wait(leaving, num_returns=len(leaving), timeout=_LEAVE_SECONDS)

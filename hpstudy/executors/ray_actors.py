@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import ray
 from ray import ObjectRef
 from ray.actor import ActorHandle
@@ -42,8 +44,10 @@ class SpareActors:
 
     def make(self) -> None:
         """Makes an actor, which starts once Ray has room for it; when it dies, Ray does not start it again."""
-        kind = ray.remote(num_cpus=self._n_threads, num_gpus=self._n_gpus or None, max_restarts=0, max_task_retries=0)
-        actor = kind(Trainer).remote(device=self._device, n_threads=self._n_threads)
+        kind = ray.remote(Trainer).options(
+            num_cpus=self._n_threads, num_gpus=self._n_gpus, max_restarts=0, max_task_retries=0
+        )
+        actor = cast("ActorHandle[Trainer]", kind.remote(device=self._device, n_threads=self._n_threads))
         self.starting[actor.describe.remote()] = actor
 
     def started(self, reference: ObjectRef[Description]) -> None:
