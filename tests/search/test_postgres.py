@@ -195,7 +195,7 @@ def test_a_server_that_stays_away_ends_the_run_which_can_be_gone_on_with(
         r"localhost/empty\d+: the database cannot be used \(.*not currently accepting.*\)", str(raised.value)
     )
     reopen(server, database)
-    lab.run(replace(small_spec, trials=2), url=database)
+    run_shortly(lab, replace(small_spec, trials=2), database)  # the lease could not be given back
     lab.run(replace(small_spec, trials=2))
     assert told(lab.results(url=database)) == told(lab.results())
 
@@ -205,7 +205,7 @@ def start(study: Path, url: str, *options: str, first: tuple[str, ...] = ()) -> 
     artifacts = ("--artifacts", str(study.parent / "artifacts"))
     return subprocess.Popen(
         [sys.executable, "-m", "hpstudy", *first, "run", str(study), *artifacts, *options],
-        env=os.environ | {"HPSTUDY_STORAGE": url},
+        env=os.environ | {"HPSTUDY_STORAGE": url, "PYTHONUNBUFFERED": "1"},
         cwd=study.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -268,17 +268,23 @@ def test_the_trials_of_a_runner_that_is_killed_are_finished_by_the_other(
     lab: Lab, shared_study: Path, database: str
 ) -> None:
     """With the two minutes that users have."""
-    runners = [start(shared_study, database, "--trials", "60") for _ in range(2)]
-    for _line in zip(range(6), runners[0].stdout, strict=False):
-        pass
+    runners = [start(shared_study, database, "--trials", "12", "--epochs", "40") for _ in range(2)]
+    for line in runners[0].stdout:
+        if "complete" in line:
+            break
+    time.sleep(0.5)  # into its next training
     runners[0].kill()
     runners[0].communicate()
+    killed_at = time.monotonic()
     output = runners[1].communicate()[0]
+    assert time.monotonic() - killed_at >= 100  # it last renewed its lease up to 20 s before
     assert runners[1].returncode == 0, output
     results = lab.results(url=database)
-    assert results.search["number"].tolist() == list(range(60))
-    assert results.trials["state"].tolist() == ["complete"] * 62
-    assert results.trials["epochs"].tolist() == [2] * 62
+    assert results.state == "finished"
+    assert results.runs["ended_at"].isna().sum() == 1
+    assert results.search["number"].tolist() == list(range(12))
+    assert results.trials["state"].tolist() == ["complete"] * 14
+    assert results.trials["epochs"].tolist() == [40] * 14
 
 
 def test_a_failure_with_its_traceback_shows_no_password(shared_study: Path, database: str) -> None:
