@@ -379,12 +379,12 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
     assert int((tmp_path / "code").read_text()) in (1, 141)
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_hinder_nothing(small_study: Path, tmp_path: Path, closed: str) -> None:
     command = f"{sys.executable} -m hpstudy run small.yaml --epochs 1 --trials 1 {closed}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    assert ("small begins: 1 training" in done.stdout) == (closed in {"<&-", "2>&-"})
+    assert ("small begins: 1 training" in done.stdout) == (closed == "2>&-")
 
 
 @pytest.mark.parametrize("words", [("run", "small.yaml"), ("delete", "small", "--yes")])

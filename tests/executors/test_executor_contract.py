@@ -51,7 +51,11 @@ class Late(nn.Module):
 """
 
 
-@pytest.fixture(scope="module", params=EXECUTORS)
+# A Ray cluster takes seconds to start, and each actor to import torch.
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name == "ray" else []) for name in EXECUTORS]
+
+
+@pytest.fixture(scope="module", params=NAMES)
 def make(request: pytest.FixtureRequest) -> MakeExecutor:
     if request.param == "ray":
         request.getfixturevalue("ray_cluster")

@@ -23,6 +23,8 @@ import ray
 
 from hpstudy.executors.ray import RayExecutor
 
+pytestmark = pytest.mark.slow  # a Ray cluster takes seconds to start, and each actor to import torch
+
 STALLED_SECONDS = 2
 
 NETS = """

@@ -181,6 +181,7 @@ def test_a_runner_waits_for_a_server_that_has_gone(lab: Lab, small_spec: StudySp
     assert told(lab.results(url=database)) == told(lab.results())
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_the_run_which_can_be_gone_on_with(
     lab: Lab, small_spec: StudySpec, server: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
