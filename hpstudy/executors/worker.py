@@ -53,8 +53,9 @@ def work(runner: Connection, *, data: TrainingData, device: torch.device, n_thre
         return order
 
     with carried_output(send):
-        while isinstance(job := receive(), TrainingJob):
-            _train(job, data=images, device=device, send=send, receive=receive)
+        goes_on = True
+        while goes_on and isinstance(job := receive(), TrainingJob):
+            goes_on = _train(job, data=images, device=device, send=send, receive=receive)
 
 
 def _train(
@@ -64,8 +65,8 @@ def _train(
     device: torch.device,
     send: Callable[[Message], None],
     receive: Callable[[], Order],
-) -> None:
-    """Trains a job to its end, or closes it at the end of an epoch: then it writes its checkpoint."""
+) -> bool:
+    """Trains a job to its end, or closes it at an epoch's end, with a checkpoint; False if nothing is to follow."""
     steps = train(job, data, device)
     event = next_event(job.key, steps, None)
     send(event)
@@ -73,9 +74,10 @@ def _train(
         answer = receive()
         if answer not in {"go", "stop"}:
             steps.close()
-            return
+            return False
         event = next_event(job.key, steps, answer)
         send(event)
+    return True
 
 
 def _leave_signals_to_the_runner() -> None:

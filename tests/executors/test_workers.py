@@ -118,6 +118,18 @@ def test_threads_are_divided_and_grey_pictures_stay_one_channel(
     assert capsys.readouterr().out == "channels 3, threads 2\n"
 
 
+def test_a_close_at_the_end_of_an_epoch_takes_no_longer_than_the_process(
+    config: TrialConfig, data: TrainingData, tmp_path: Path
+) -> None:
+    executor = WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=1)
+    executor.start([replace(job(config), checkpoint=tmp_path / "k.ckpt")])
+    first_epochs(executor, 1)
+    began = time.monotonic()
+    executor.close()
+    assert time.monotonic() - began < 5  # it would be killed after ten
+    assert (tmp_path / "k.ckpt").exists()
+
+
 def test_a_close_in_the_middle_of_an_epoch_takes_a_second(executor: WorkerExecutor, config: TrialConfig) -> None:
     """Last of those that share the executor."""
     executor.start([job(config)])

@@ -67,6 +67,7 @@ def killed_after(folder: Path, spec: StudySpec, n_epochs: int) -> None:
     Lab(folder).run(spec, notes=Notes(after_epoch=lambda n: n == n_epochs and os.kill(os.getpid(), signal.SIGKILL)))
 
 
+@pytest.mark.slow
 def test_after_kill_9_a_study_ends_like_one_that_was_not_killed(
     lab: Lab, spec: StudySpec, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
