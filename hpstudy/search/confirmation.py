@@ -199,7 +199,11 @@ def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> se
 
 def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
     """The best trials of all searches, and the best of each; equal values in the order of part and number."""
-    found = [(name, trial) for name in stored_searches(storage, study) for trial in _complete(storage, name)]
+    found = [
+        (name, trial)
+        for name in stored_searches(storage, study)
+        for trial in stored_trials(storage, name, TrialState.COMPLETE)
+    ]
     ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[0], pair[1].number))
     firsts: dict[str, int] = {}
     for place, (name, _) in enumerate(ranked):
@@ -209,7 +213,7 @@ def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuratio
 
 
 def _baselines(storage: Storage, study: str) -> Iterable[Configuration]:
-    for trial in _complete(storage, part_name(study, BASELINES)):
+    for trial in stored_trials(storage, part_name(study, BASELINES), TrialState.COMPLETE):
         name = str(trial.user_attrs[BASELINE])
         yield Configuration(name, name, TrialConfig.from_json(trial.user_attrs[CONFIG]))
 
@@ -217,7 +221,3 @@ def _baselines(storage: Storage, study: str) -> Iterable[Configuration]:
 def _configuration(trial: FrozenTrial, *, part: str) -> Configuration:
     label = f"{part}{PART_SEPARATOR}{trial.number}" if part else str(trial.number)
     return Configuration(label, f"trial {label}", TrialConfig.from_json(trial.user_attrs[CONFIG]))
-
-
-def _complete(storage: Storage, name: str) -> list[FrozenTrial]:
-    return stored_trials(storage, name, TrialState.COMPLETE)
