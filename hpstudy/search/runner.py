@@ -96,7 +96,7 @@ class Runner:
         self.observer.opened(stage)
         try:
             with closing(self.place.open_executor()) as executor:
-                self.record({"threads": executor.threads})
+                self.record({"threads": executor.threads, "workers": executor.capacity})
                 run(
                     Watched(source, observer=self.observer),
                     executor,

@@ -33,6 +33,7 @@ def test_a_study_on_two_workers_equals_one_in_this_process(lab: Lab, small_study
     results = lab.results()
     assert told(results) == told(lab.results(url=alone))
     assert (notes.n_ended, notes.lost_causes) == (8, [])
-    assert results.runs["record"].iloc[0]["threads"] == max(1, torch.get_num_threads() // 2)
+    record = results.runs["record"].iloc[0]
+    assert (record["workers"], record["threads"]) == (2, max(1, torch.get_num_threads() // 2))
     again = rerun_trial("small", "best", place=lab.place(), observer=Notes())
     assert (again.n_epochs, again.n_threads) == (3, 1)

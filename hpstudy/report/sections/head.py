@@ -44,9 +44,8 @@ def head(results: StudyResults) -> Head:
         facts.append(("Named models", str(len(results.baselines))))
     if results.identity:
         facts.append(("Trained", _trained(results)))
-    record = last_record(results)
-    if "device" in record:
-        facts.append(("Device", device_text(record)))
+    if device := device_text(results.runs):
+        facts.append(("Device", device))
     return Head(results.name, without_passwords(results.description), headline(results), tuple(facts))
 
 

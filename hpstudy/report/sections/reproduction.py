@@ -80,8 +80,8 @@ def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str,
         )
     if versions := record.get("versions"):
         facts.append(("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
-    if "device" in record:
-        facts.append(("Device", device_text(record)))
+    if device := device_text(results.runs):
+        facts.append(("Device", device))
     if "platform" in record:
         facts.append(("System", str(record["platform"])))
     if "engine" in record:
@@ -92,10 +92,33 @@ def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str,
     return tuple(facts)
 
 
-def device_text(record: Mapping[str, Any]) -> str:
-    """`cpu, Intel(R) Xeon(R) Processor, 2 threads`, as far as it is recorded."""
-    threads = plural(record["threads"], "thread") if "threads" in record else ""
-    return ", ".join(str(part) for part in (record.get("device"), record.get("processor"), threads) if part)
+def device_text(runs: pd.DataFrame) -> str:
+    """Where the runs trained, each machine once: `cpu, Intel(R) Xeon(R) Processor, 2 workers with 1 thread each`.
+
+    Args:
+        runs: As in `StudyResults`.
+
+    Returns:
+        As far as it is recorded; empty where nothing is.
+    """
+    divisions: dict[str, list[str]] = {}
+    for record in runs["record"]:
+        if "device" in record:
+            machine = ", ".join(str(record[key]) for key in ("device", "processor") if record.get(key))
+            divisions.setdefault(machine, []).append(_division_text(record))
+    return "; ".join(
+        ", ".join(filter(None, (machine, " or ".join(filter(None, dict.fromkeys(texts))))))
+        for machine, texts in divisions.items()
+    )
+
+
+def _division_text(record: Mapping[str, Any]) -> str:
+    """How a run used its machine: `2 threads`, `2 workers with 1 thread each`; empty where that is not recorded."""
+    if "threads" not in record:
+        return ""
+    threads = plural(record["threads"], "thread")
+    n_workers = record.get("workers", 1)
+    return threads if n_workers == 1 else f"{plural(n_workers, 'worker')} with {threads} each"
 
 
 def _differences(runs: pd.DataFrame) -> str:

@@ -166,11 +166,12 @@ def test_a_study_can_be_repeated_from_what_is_told() -> None:
     first = study.runs.assign(
         command="hpstudy run a.yaml --storage postgresql+psycopg://u:s3cret@h/db", study_file="a: 1"
     )
-    second = study.runs.assign(record=[RECORD | {"threads": 1}], command="hpstudy confirm full")
+    second = study.runs.assign(record=[RECORD | {"threads": 1, "workers": 2}], command="hpstudy confirm full")
     runs = pd.concat([first, second], ignore_index=True)
     told = build_contents(replace(study, runs=runs), predictions=None).reproduction
     assert told.commands == ("hpstudy run a.yaml --storage postgresql+psycopg://***@h/db", "hpstudy confirm full")
     assert told.differences.startswith("The runs differ in threads: ")
+    assert dict(told.facts)["Device"] == ("cpu, Intel(R) Xeon(R) Processor, 2 threads or 2 workers with 1 thread each")
     assert dict(told.facts)["Confirmation"] == "seeds 1, 2 and 3, the same for each configuration"
     assert dict(told.facts)["Commit"] == "0123456789abcdef0123456789abcdef01234567 (clean)"
     assert isinstance(told.checksums, Table)
