@@ -112,7 +112,8 @@ def read_predictions(path: Path) -> NDArray[np.int64] | None:
     if not path.exists():
         return None
     try:
-        predicted: NDArray[np.int64] = np.load(path, allow_pickle=False).astype(np.int64)
+        with path.open("rb") as file:
+            predicted: NDArray[np.int64] = np.load(file, allow_pickle=False).astype(np.int64)
     except (OSError, ValueError, EOFError) as error:
         raise ArtifactError(f"{path}: is damaged ({error}); `hpstudy rerun` or `confirm` writes it again") from error
     return predicted
@@ -144,7 +145,8 @@ def read_test_predictions(path: Path) -> TestPredictions | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as found:
+        # numpy leaves a file open that it has opened itself and cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return TestPredictions(
                 labels=found["labels"],
                 predicted=found["predicted"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hpstudy.errors import InputError, StorageError
 
 _SERVER = "postgresql"
+_MAGIC = b"SQLite format 3\x00"
 
 _PATIENCE = {
     "connect_timeout": "10",
@@ -73,12 +75,17 @@ def check_sqlite_file(database: Path) -> None:
         raise StorageError(f"{database}: is no file; choose another --storage")
     try:
         with database.open("rb") as file:
-            head = file.read(16)
+            head = file.read(18)
+            n_bytes = file.seek(0, os.SEEK_END)
     except OSError as error:
         raise StorageError(f"{database}: cannot be read ({error.strerror})") from error
-    if head != b"SQLite format 3\x00":
+    if not head.startswith(_MAGIC):
         found = "an empty file" if not head else "no SQLite database"
         raise StorageError(f"{database}: is {found}; nothing was overwritten; choose another --storage")
+    # SQLite reads what is missing of the last page as zeros. The header's 1 stands for pages of 65,536 bytes.
+    page_bytes = int.from_bytes(head[len(_MAGIC) :], "big")
+    if n_bytes % (page_bytes if page_bytes > 1 else 65_536):
+        raise StorageError(f"{database}: its end is missing; restore a copy, or choose another --storage")
 
 
 @contextmanager

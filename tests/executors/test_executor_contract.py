@@ -13,7 +13,7 @@ import torch
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import DataError
 from hpstudy.executors.local import LoadData, LocalExecutor
-from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed
+from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.job import TrainingJob
@@ -31,11 +31,15 @@ if find_spec("ray"):
 
     EXECUTORS["ray"] = lambda load_data: RayExecutor(load_data=load_data, device=CPU, n_workers=2)
 
-RAISES = """
+NETS = """
+import os
 from torch import nn
 
-def late(input_shape, n_classes, *, dropout=0.0):
+def raises(input_shape, n_classes, *, dropout=0.0):
     return Late(n_classes)
+
+def exits(input_shape, n_classes, *, dropout=0.0):
+    return Exits(n_classes)
 
 class Late(nn.Module):
     def __init__(self, n_classes):
@@ -46,8 +50,15 @@ class Late(nn.Module):
     def forward(self, images):
         self.n_seen += 1
         if self.n_seen > 6:
-            raise ValueError("seen enough")
+            self.end()
         return self.layer(images.flatten(1))
+
+    def end(self):
+        raise ValueError("seen enough")
+
+class Exits(Late):
+    def end(self):
+        os._exit(3)
 """
 
 
@@ -127,16 +138,34 @@ def test_stop_ends_a_training(executor: Executor, config: TrialConfig) -> None:
 
 
 def test_a_training_that_raises_fails_alone(executor: Executor, config: TrialConfig, tmp_path: Path) -> None:
-    (tmp_path / "nets.py").write_text(RAISES, encoding="utf-8")
-    failing = replace(config, architecture="nets.py:late", options={})
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    failing = replace(config, architecture="nets.py:raises", options={})
     executor.start([job(failing, folder=tmp_path)])
     *epochs, end = drain(executor)
     assert len(epochs) == 1  # four steps and one evaluation an epoch, and the seventh pass raises
     assert isinstance(end, Failed)
     assert end.failure.reason == "error"
-    assert end.failure.message == "nets.py:16: ValueError: seen enough"
+    assert end.failure.message == "nets.py:24: ValueError: seen enough"
     assert "seen enough" in end.failure.traceback
     executor.start([job(config, "next")])
+    assert isinstance(drain(executor)[-1], Ended)
+
+
+def test_a_process_that_dies_loses_its_training_alone(
+    executor: Executor, config: TrialConfig, data: TrainingData, tmp_path: Path
+) -> None:
+    if isinstance(executor, LocalExecutor):
+        pytest.skip("it has no process of its own")
+    (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
+    exits = replace(config, architecture="nets.py:exits", options={})
+    executor.start([job(exits, "a", tmp_path), job(config, "b")])
+    events = drain(executor, n_jobs=2)
+    assert [event.key for event in events if isinstance(event, WorkerLost)] == ["a"]
+    assert [event.key for event in events if isinstance(event, Ended)] == ["b"]
+    assert len(curve(events, "a")) == 1
+    assert curve(events, "b") == engines_curve(config, data)
+
+    executor.start([job(config, "a")])
     assert isinstance(drain(executor)[-1], Ended)
 
 

@@ -15,7 +15,7 @@ from hpstudy.datasets.images import TrainingData
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Failed, WorkerLost
 from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.spec.config import TrialConfig
-from tests.executors.test_executor_contract import CPU, curve, drain, engines_curve, job
+from tests.executors.test_executor_contract import CPU, drain, job
 
 pytest.importorskip("ray")
 
@@ -81,25 +81,6 @@ def test_an_actor_has_its_threads_the_images_and_a_way_to_speak(
     assert capsys.readouterr().out == "channels 3, threads 3, tiny 0\n"
 
 
-def test_a_killed_actor_loses_its_training_alone(
-    executor: RayExecutor, config: TrialConfig, data: TrainingData
-) -> None:
-    executor.start([job(config, "a"), job(config, "b")])
-    processes = first_epochs(executor, 2)
-    os.kill(processes["a"], signal.SIGKILL)
-    executor.answer("a", "go")
-    executor.answer("b", "go")
-    events = drain(executor, n_jobs=2)
-    (lost,) = [event for event in events if isinstance(event, WorkerLost)]
-    assert (lost.key, lost.cause) == ("a", "the loss of its Ray actor (its worker process has died)")
-    assert [event.key for event in events if isinstance(event, Ended)] == ["b"]
-
-    executor.start([job(config, "a")])
-    events = drain(executor)
-    assert curve(events, "a") == engines_curve(config, data)
-    assert isinstance(events[-1], Ended)
-
-
 def test_an_actor_that_is_stopped_is_killed(
     executor: RayExecutor, config: TrialConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,11 +104,10 @@ def drain_slowly(executor: RayExecutor) -> list[Event]:
     return events
 
 
-def test_an_exit_of_a_users_code_loses_the_actor(executor: RayExecutor, config: TrialConfig, tmp_path: Path) -> None:
+def test_how_an_actor_died_is_told(executor: RayExecutor, config: TrialConfig, tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
     executor.start([job(replace(config, architecture="nets.py:dies", options={}), folder=tmp_path)])
-    (lost,) = drain(executor)
-    assert isinstance(lost, WorkerLost)
+    assert drain(executor) == [WorkerLost("k", "the loss of its Ray actor (its worker process has died)")]
 
 
 def test_files_come_home(executor: RayExecutor, config: TrialConfig, tmp_path: Path) -> None:

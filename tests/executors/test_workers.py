@@ -21,15 +21,19 @@ from hpstudy.executors.protocol import Ended, WorkerLost
 from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
-from tests.executors.test_executor_contract import CPU, curve, drain, engines_curve, job
+from tests.executors.test_executor_contract import CPU, drain, job
 
 NETS = """
 import os
+import signal
 import torch
 from torch import nn
 
-def dies(input_shape, n_classes, *, dropout=0.0):
+def exits(input_shape, n_classes, *, dropout=0.0):
     os._exit(3)
+
+def killed(input_shape, n_classes, *, dropout=0.0):
+    os.kill(os.getpid(), signal.SIGKILL)
 
 def tells(input_shape, n_classes, *, dropout=0.0):
     print(f"channels {input_shape[0]}, threads {torch.get_num_threads()}")
@@ -53,24 +57,6 @@ def first_epochs(executor: WorkerExecutor, n: int) -> dict[str, int]:
     return {worker.job.key: worker.process.pid for worker in executor._workers if worker.job}
 
 
-def test_a_killed_worker_loses_its_training_alone(
-    executor: WorkerExecutor, config: TrialConfig, data: TrainingData
-) -> None:
-    executor.start([job(config, "a"), job(config, "b")])
-    processes = first_epochs(executor, 2)
-    os.kill(processes["a"], signal.SIGKILL)
-    executor.answer("a", "go")
-    executor.answer("b", "go")
-    events = drain(executor, n_jobs=2)
-    assert [event for event in events if isinstance(event, WorkerLost)] == [WorkerLost("a", "SIGKILL")]
-    assert [event.key for event in events if isinstance(event, Ended)] == ["b"]
-
-    executor.start([job(config, "a")])
-    events = drain(executor)
-    assert curve(events, "a") == engines_curve(config, data)
-    assert isinstance(events[-1], Ended)
-
-
 def test_a_worker_that_is_stopped_is_killed(
     executor: WorkerExecutor, config: TrialConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,12 +73,13 @@ def test_a_worker_that_is_stopped_is_killed(
     assert isinstance(drain(executor)[-1], Ended)
 
 
-def test_an_exit_of_a_users_code_is_told_with_its_code(
-    executor: WorkerExecutor, config: TrialConfig, tmp_path: Path
+@pytest.mark.parametrize(("network", "cause"), [("exits", "exit code 3"), ("killed", "SIGKILL")])
+def test_how_a_worker_died_is_told(
+    executor: WorkerExecutor, config: TrialConfig, tmp_path: Path, network: str, cause: str
 ) -> None:
     (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
-    executor.start([job(replace(config, architecture="nets.py:dies", options={}), folder=tmp_path)])
-    assert drain(executor) == [WorkerLost("k", "exit code 3")]
+    executor.start([job(replace(config, architecture=f"nets.py:{network}", options={}), folder=tmp_path)])
+    assert drain(executor) == [WorkerLost("k", cause)]
 
 
 def test_threads_are_divided_and_grey_pictures_stay_one_channel(

@@ -45,7 +45,8 @@ def folder(database: Path) -> None:
 
 
 def cut_in_half(database: Path) -> None:
-    database.write_bytes(database.read_bytes()[: database.stat().st_size // 2])
+    n_pages = database.stat().st_size // 4096
+    database.write_bytes(database.read_bytes()[: n_pages // 2 * 4096])
 
 
 def without_its_end(database: Path) -> None:
@@ -78,10 +79,10 @@ def absent_in_a_read_only_folder(database: Path) -> None:
         (text, "hpstudy.db: is no SQLite database; nothing was overwritten; choose another --storage"),
         (folder, "hpstudy.db: is no file; choose another --storage"),
         (cut_in_half, "hpstudy.db: the database cannot be used (database disk image is malformed)"),
-        (without_its_end, "hpstudy.db: the database cannot be used (database disk image is malformed)"),
+        (without_its_end, "hpstudy.db: its end is missing; restore a copy, or choose another --storage"),
         (newer, "hpstudy.db: the database cannot be used (The runtime optuna version 5"),
         (read_only, "hpstudy.db: the database cannot be used (attempt to write a readonly database)"),
-        (in_a_read_only_folder, "hpstudy.db: the database cannot be used ("),
+        (in_a_read_only_folder, ".: cannot be written to (Permission denied)"),
         (absent_in_a_read_only_folder, ".: cannot be written to (Permission denied)"),
     ],
 )
@@ -101,8 +102,12 @@ def test_a_storage_that_cannot_be_used(tmp_path: Path, reference: Bench, spoil: 
 
 
 def contents(where: Path) -> dict[str, bytes]:
-    """Every file that a user would miss."""
-    files = [file for file in where.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    """Every file that a user would miss: not locks, and not what SQLite lays beside a database that it reads."""
+    files = [
+        file
+        for file in where.rglob("*")
+        if file.is_file() and not file.name.startswith(".") and not file.name.endswith(("-shm", "-wal"))
+    ]
     return {str(file.relative_to(where)): file.read_bytes() for file in files}
 
 

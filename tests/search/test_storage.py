@@ -70,8 +70,11 @@ def test_a_folder_a_missing_folder_and_a_truncated_database_are_refused(tmp_path
     assert not (tmp_path / "absent").exists()
     opened(tmp_path / "s.db")
     whole = (tmp_path / "s.db").read_bytes()
-    (tmp_path / "cut.db").write_bytes(whole[: len(whole) // 3])
+    (tmp_path / "cut.db").write_bytes(whole[:-4096])
     with pytest.raises(StorageError, match=r"cut\.db: the database cannot be used \(.*malformed"):
+        opened(tmp_path / "cut.db")
+    (tmp_path / "cut.db").write_bytes(whole[:-1])
+    with pytest.raises(StorageError, match=r"cut\.db: its end is missing; restore a copy"):
         opened(tmp_path / "cut.db")
 
 
