@@ -28,16 +28,17 @@ _REMEDIES = {
 """What a person can do about a kind of error, after which the same command goes on."""
 
 _OPTUNAS_WRITES = (
+    "_create_new_trial",
+    "_set_trial_param",
     "create_new_study",
-    "create_new_trial",
     "set_study_system_attr",
     "set_study_user_attr",
     "set_trial_intermediate_value",
-    "set_trial_param",
     "set_trial_state_values",
     "set_trial_system_attr",
     "set_trial_user_attr",
 )
+"""Those that the cache which Optuna lays before a storage calls: of a new trial and a parameter the inner ones."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
