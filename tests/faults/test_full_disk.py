@@ -128,6 +128,7 @@ def test_a_disk_that_stays_full_ends_the_run_which_goes_on_later(narrow, referen
     check_equal(bench, reference)
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit_on_the_disk_fail_no_trial(tmp_path: Path) -> None:
     bench = small_bench(tmp_path / "study")
     file = bench.folder / "study.yaml"

@@ -23,7 +23,7 @@ from tests.test_optuna_tools import asked, dashboard
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("attempt", range(20))
+@pytest.mark.parametrize("attempt", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 20))])
 def test_of_two_runners_at_once_one_works_and_the_other_says_so(tmp_path: Path, attempt: int) -> None:
     # So many epochs that the first still runs when the second has imported torch.
     bench = small_bench(tmp_path / "study", "--epochs", "40")

@@ -59,10 +59,11 @@ def _text(results: StudyResults, one: Association) -> str:
     better, worse = f"{name} {one.better.words}", f"{name} {one.worse.words}"
     shift = one.shift
     if shift is None:
-        ended = f"{len(one.better.values)} of {one.better.n} against {len(one.worse.values)} of {one.worse.n}"
+        ended = f"{len(one.better.values)} of {one.better.n} and {len(one.worse.values)} of {one.worse.n}"
         return (
-            f"Trials with {better} were ahead of trials with {worse} where weak trials are stopped: {ended} ran to "
-            f"the end (adjusted {p_value(one.adjusted_p)}). Other settings varied too."
+            f"Trials with {better} were ahead of trials with {worse} at the epochs at which weak trials are stopped "
+            f"(adjusted {p_value(one.adjusted_p)}); {ended} ran to the end, too few to say by how much. Other settings "
+            "varied too."
         )
     sizes = f"{len(one.better.values)} against {plural(len(one.worse.values), 'complete trial')}"
     if results.identity:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from hpstudy.report.claims.associations import associations
 from hpstudy.report.claims.expectation import expected_values
+from hpstudy.report.claims.searched import associated
 from hpstudy.report.claims.setting_tests import setting_test, trials_with_result
 from hpstudy.report.claims.shift import hodges_lehmann, is_stable
 from hpstudy.spec.study import Choices, Range
@@ -164,9 +165,15 @@ def test_where_one_choice_never_ends_only_that_is_said() -> None:
     states = ["complete" if name == "adam" else "pruned" for name in optimizer]
     domains = {"optimizer": Choices(("sgd", "adam"))}
     epochs = pd.DataFrame({"trial_id": range(30), "epoch": 0, "val_accuracy": np.array(values) - 0.1})
-    told = associations(study(values, {"optimizer": optimizer}, domains, states=states, epochs=epochs))
+    results = study(values, {"optimizer": optimizer}, domains, states=states, epochs=epochs)
+    told = associations(results)
     one = told.found[0]
     assert one.shift is None
+    assert associated(results, told)[0].text == (
+        "Trials with optimizer adam were ahead of trials with optimizer sgd at the epochs at which weak trials are "
+        "stopped (adjusted p < 0.001); 15 of 15 and 0 of 15 ran to the end, too few to say by how much. Other settings "
+        "varied too."
+    )
     assert (len(one.better.values), one.better.n, len(one.worse.values), one.worse.n) == (15, 15, 0, 15)
     assert (told.n_complete, told.n_stopped) == (15, 15)
 
