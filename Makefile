@@ -56,7 +56,7 @@ format: .venv/dev.stamp ## lets ruff write the code as it should look
 	$(BIN)/ruff format .
 
 bench: .venv/dev.stamp ## the short benchmarks
-	$(BIN)/python benchmarks/epoch.py --data $(DATA)
+	$(BIN)/python -m benchmarks.epoch --data $(DATA)
 	$(BIN)/python -m benchmarks.report
 
 clean: ## removes the environment and caches, no data and no results

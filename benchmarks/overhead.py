@@ -4,7 +4,7 @@ Runs a study of LeNet-5 on Fashion-MNIST with TPE and median pruning into a new 
 the executor away from the whole. What is left is Optuna's ask, suggest, report, prune and tell, hpstudy's own tables,
 and the loop.
 
-    python benchmarks/overhead.py [--trials 8] [--epochs 4] [--data data]
+    python -m benchmarks.overhead [--trials 8] [--epochs 4] [--data data]
 """
 
 from __future__ import annotations

@@ -23,12 +23,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 
+from benchmarks.trainings import config_of
 from hpstudy.artifacts import StudyFiles
 from hpstudy.executors.local import LocalExecutor, data_on
 from hpstudy.executors.protocol import Event, Executor
@@ -39,10 +39,7 @@ from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
 from hpstudy.search.trials import Session
-from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.load import load_study
-from hpstudy.spec.seeds import training_seeds
-from hpstudy.spec.study import DatasetSpec, Normalization
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 RAY = find_spec("ray") is not None
@@ -136,29 +133,9 @@ class Steady(WorkerExecutor):
 
 def lenet_jobs(n_trials: int, *, n_epochs: int) -> list[TrainingJob]:
     """Trials that differ in their seeds alone."""
-    config = TrialConfig(
-        architecture="lenet5",
-        options={},
-        dataset=DatasetSpec("fashion_mnist", normalize=Normalization((0.5,), (0.5,))),
-        validation=0.1,
-        epochs=n_epochs,
-        optimizer="sgd",
-        learning_rate=0.01,
-        momentum=0.9,
-        weight_decay=0.0,
-        batch_size=64,
-        dropout=0.0,
-        step_gamma=1.0,
-        step_size=1,
-        augment="none",
-        precision="float32",
-        seeds=training_seeds(1, "trial", 0),
-    )
-    split = config.seeds.split
-    seeds = [replace(training_seeds(1, "trial", number), split=split) for number in range(n_trials)]
     return [
-        TrainingJob(f"lenet#{number}", f"trial {number}", replace(config, seeds=seed), "search", HERE)
-        for number, seed in enumerate(seeds)
+        TrainingJob(f"lenet#{number}", f"trial {number}", config_of(number=number, n_epochs=n_epochs), "search", HERE)
+        for number in range(n_trials)
     ]
 
 

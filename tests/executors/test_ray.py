@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -91,7 +92,7 @@ def test_an_actor_that_is_stopped_is_killed(
     executor.answer("k", "go")
     (lost,) = drain_slowly(executor)
     assert isinstance(lost, WorkerLost)
-    assert lost.cause == f"no progress for {STALLED_SECONDS} s"
+    assert re.fullmatch(rf"no progress for [{STALLED_SECONDS}-{STALLED_SECONDS + 2}] s", lost.cause)
     executor.start([job(config)])
     assert isinstance(drain(executor)[-1], Ended)
 

@@ -1,0 +1,57 @@
+"""The trainings that the benchmarks share: published networks on their data sets, with SGD at batch size 64."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hpstudy.datasets.images import LabelledImages, TrainingData
+from hpstudy.datasets.load import load_training_data
+from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.seeds import training_seeds
+from hpstudy.spec.study import DatasetSpec, Normalization
+
+DATASETS = {
+    "lenet5": "fashion_mnist",
+    "cnn": "cifar10",
+    "alexnet-cifar": "cifar10",
+    "inception-mini": "mnist",
+    "resnet-mini": "mnist",
+}
+
+
+def config_of(architecture: str = "lenet5", number: int = 0, *, n_epochs: int) -> TrialConfig:
+    """The configuration of trial `number`: trials differ in their seeds alone."""
+    dataset = DATASETS[architecture]
+    n_channels = 3 if dataset == "cifar10" else 1
+    return TrialConfig(
+        architecture=architecture,
+        options={},
+        dataset=DatasetSpec(dataset, normalize=Normalization((0.5,) * n_channels, (0.5,) * n_channels)),
+        validation=0.1,
+        epochs=n_epochs,
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.9,
+        weight_decay=0.0,
+        batch_size=64,
+        dropout=0.0,
+        step_gamma=1.0,
+        step_size=1,
+        augment="none",
+        precision="float32",
+        seeds=training_seeds(1, "trial", number),
+    )
+
+
+def images_of(config: TrialConfig, *, folder: Path, share: float) -> TrainingData:
+    """The first images of a configuration's training and validation parts."""
+    data = load_training_data(
+        config.dataset, folder=folder, validation=config.validation, split_seed=config.seeds.split, part="search"
+    )
+    return replace(data, train=_first(data.train, share), evaluation=_first(data.evaluation, share))
+
+
+def _first(images: LabelledImages, share: float) -> LabelledImages:
+    n_images = round(share * len(images))
+    return replace(images, images=images.images[:n_images], labels=images.labels[:n_images])
