@@ -15,7 +15,7 @@ import argparse
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -23,12 +23,11 @@ import torch
 
 from benchmarks.loop import loop_epochs
 from benchmarks.trainings import DATASETS, config_of, images_of
-from benchmarks.workers import seconds_of
-from hpstudy.architectures.build import build_model
-from hpstudy.architectures.layers import layer_table
+from benchmarks.workers import seconds_of, spread
 from hpstudy.datasets.images import TrainingData
 from hpstudy.executors.process import prepare_process
 from hpstudy.executors.workers import WorkerExecutor
+from hpstudy.search.provenance import describe_model
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.job import TrainingJob
 from hpstudy.training.train import train
@@ -76,15 +75,8 @@ def multiplication_rate() -> float:
 
 def mult_adds(config: TrialConfig, data: TrainingData) -> int:
     """What an epoch multiplies: forward and twice backward for each image trained, forward for each evaluated."""
-    model = build_model(
-        config.architecture,
-        options={},
-        input_shape=data.input_shape,
-        n_classes=data.n_classes,
-        dropout=0.0,
-        study_folder=HERE,
-    )
-    of_an_image = sum(layer.mult_adds for layer in layer_table(model, data.input_shape))
+    layers = describe_model(config, data=data, folder=HERE)["layers"]
+    of_an_image = sum(layer["mult_adds"] for layer in layers)
     return of_an_image * (3 * len(data.train) + len(data.evaluation))
 
 
@@ -106,13 +98,9 @@ def compare(architecture: str, *, folder: Path, share: float, n_repeats: int) ->
     ratios = [loop / two for loop, two in zip(seconds["loop"], seconds["two"], strict=True)]
     achieved = mult_adds(config, data) / share / statistics.median(seconds["two"]) / multiplication_rate()
     return (
-        f"{architecture:15} {config.dataset.name:14} {_spread(seconds['one'])}   {_spread(seconds['two'])}   "
-        f"{_spread(seconds['loop'])}   {_spread(ratios)}   {achieved:4.0%}"
+        f"{architecture:15} {config.dataset.name:14} {spread(seconds['one'])}   {spread(seconds['two'])}   "
+        f"{spread(seconds['loop'])}   {spread(ratios)}   {achieved:4.0%}"
     )
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):6.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def main() -> None:

@@ -171,15 +171,16 @@ def compare(*, n_trials: int, n_epochs: int, n_repeats: int, data: Path) -> None
         f"torch {torch.__version__}, Python {platform.python_version()}"
     )
     for name, taken in minutes.items():
-        print(f"{name:31} {_spread([n_trials / each for each in taken])} trials a minute")
+        print(f"{name:31} {spread([n_trials / each for each in taken])} trials a minute")
     ours = "two workers, one thread each"
     for name, taken in minutes.items():
         if name != ours:
             ratios = [other / mine for other, mine in zip(taken, minutes[ours], strict=True)]
-            print(f"{'workers against ' + name:47} {_spread(ratios)} times as fast")
+            print(f"{'workers against ' + name:47} {spread(ratios)} times as fast")
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
+    """The median and both ends."""
     return f"{statistics.median(values):5.2f} ({min(values):.2f} to {max(values):.2f})"
 
 

@@ -101,24 +101,21 @@ def device_text(runs: pd.DataFrame) -> str:
     Returns:
         As far as it is recorded; empty where nothing is.
     """
-    divisions: dict[str, list[str]] = {}
+    divisions: dict[str, dict[str, None]] = {}
     for record in runs["record"]:
         if "device" in record:
             machine = ", ".join(str(record[key]) for key in ("device", "processor") if record.get(key))
-            divisions.setdefault(machine, []).append(_division_text(record))
-    return "; ".join(
-        ", ".join(filter(None, (machine, " or ".join(filter(None, dict.fromkeys(texts))))))
-        for machine, texts in divisions.items()
-    )
+            divisions.setdefault(machine, {}).update(_division(record))
+    return "; ".join(f"{machine}, {' or '.join(texts)}" if texts else machine for machine, texts in divisions.items())
 
 
-def _division_text(record: Mapping[str, Any]) -> str:
-    """How a run used its machine: `2 threads`, `2 workers with 1 thread each`; empty where that is not recorded."""
+def _division(record: Mapping[str, Any]) -> dict[str, None]:
+    """How a run used its machine, `2 threads` or `2 workers with 1 thread each`, as a key; empty if not recorded."""
     if "threads" not in record:
-        return ""
+        return {}
     threads = plural(record["threads"], "thread")
     n_workers = record.get("workers", 1)
-    return threads if n_workers == 1 else f"{plural(n_workers, 'worker')} with {threads} each"
+    return {threads if n_workers == 1 else f"{plural(n_workers, 'worker')} with {threads} each": None}
 
 
 def _differences(runs: pd.DataFrame) -> str:
