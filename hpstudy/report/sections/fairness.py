@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hpstudy.numbers import plural
 from hpstudy.report.sections.head import dataset_text
 from hpstudy.report.sections.records import last_record
+from hpstudy.report.sections.reproduction import device_text
 from hpstudy.results.study import StudyResults
 
 _ALIKE = 1.25
@@ -97,14 +98,7 @@ def _seeds(study: StudyResults) -> str:
 
 
 def _machine(study: StudyResults) -> str:
-    record = last_record(study)
-    torch = record.get("versions", {}).get("torch")
-    return ", ".join(
-        part
-        for part in (
-            str(record.get("device", "an unknown device")),
-            plural(record["threads"], "thread") if "threads" in record else "",
-            f"torch {torch}" if torch else "",
-        )
-        if part
-    )
+    """Every machine and division of it that the study's runs had, and the last one's torch."""
+    torch = last_record(study).get("versions", {}).get("torch")
+    device = device_text(study.runs) or "an unknown device"
+    return f"{device}, torch {torch}" if torch else device

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.across import across
 from hpstudy.report.sections.fairness import fairness
 from hpstudy.report.sections.index_contents import build_index
 from hpstudy.report.sections.table import Table
 from tests.report.studies import foreign_study, full_study, second_study
-from tests.results.synthetic import IDENTITY, make_results
+from tests.results.synthetic import IDENTITY, RECORD, make_results
 
 
 def test_equal_studies_pass_every_check() -> None:
@@ -41,6 +43,20 @@ def test_other_files_of_the_same_data_set_are_other_data() -> None:
     checks = {check.name: check for check in fairness([full_study(), other])}
     assert not checks["Data"].passed
     assert checks["Data"].fact == ("fashion_mnist, files b0564c3e… (full); fashion_mnist, files ffff0000… (other)")
+
+
+def test_every_division_of_a_machine_is_told() -> None:
+    """The search ran on two workers, a later confirmation in one process: the last run alone would hide the first."""
+    study = full_study()
+    first, later = study.runs.iloc[[0]], study.runs.iloc[[0]].copy()
+    later["record"] = [RECORD | {"workers": 2, "threads": 1}]
+    other = replace(study, name="other", runs=pd.concat([later, first]))
+    checks = {check.name: check for check in fairness([study, other])}
+    machine = "cpu, Intel(R) Xeon(R) Processor"
+    assert checks["Machine"].fact == (
+        f"{machine}, 2 threads, torch 2.13.0 (full); "
+        f"{machine}, 2 workers with 1 thread each or 2 threads, torch 2.13.0 (other)"
+    )
 
 
 def test_the_matrix_has_confirmed_accuracies_with_intervals() -> None:
