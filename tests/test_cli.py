@@ -343,6 +343,7 @@ def test_a_closed_pipe_ends_cleanly(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.faults
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full device: Linux has one")
 @pytest.mark.parametrize(
     ("words", "unbuffered"),
@@ -368,6 +369,7 @@ def test_a_full_disk_below_the_output_is_one_sentence(
     assert (done.returncode, done.stderr) == (3, "the output cannot be written (No space left on device)\n")
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("words", ["list", "show small", "--version", "run small.yaml --epochs 1 --trials 2"])
 def test_a_pipe_that_nobody_reads_ends_it_silently(
     hpstudy: Shell, small_study: Path, tmp_path: Path, words: str
@@ -379,6 +381,7 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
     assert int((tmp_path / "code").read_text()) in (1, 141)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_hinder_nothing(small_study: Path, tmp_path: Path, closed: str) -> None:
     command = f"{sys.executable} -m hpstudy run small.yaml --epochs 1 --trials 1 {closed}"

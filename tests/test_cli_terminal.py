@@ -36,6 +36,7 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
     )
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("interrupt", "again", "code"),
     [
@@ -46,12 +47,12 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
 def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
     small_study: Path, tmp_path: Path, interrupt, again: str, code: int
 ) -> None:
-    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 15").replace("256", "4")
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 8").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
     run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
     run.expect(r"trial 0.*validation")
     interrupt(run)
-    run.expect(rf"finishing epoch \d+/15 of trial 0; {again} to stop now")
+    run.expect(rf"finishing epoch \d/8 of trial 0; {again} to stop now")
     run.expect(r"small: stopped by SIG\w+; the same command goes on with it")
     run.expect(pexpect.EOF)
     run.close()
@@ -65,6 +66,7 @@ def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
     assert again.exitstatus == 0
 
 
+@pytest.mark.faults
 def test_two_workers_are_shown_and_interrupted_together(small_study: Path, tmp_path: Path) -> None:
     text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 200").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
@@ -110,8 +112,9 @@ def test_delete_does_not_ask_for_a_study_that_runs_or_that_is_not_there(
     absent.expect(pexpect.EOF)
 
 
+@pytest.mark.faults
 def test_a_killed_run_is_shown_as_interrupted_and_goes_on(small_study: Path, tmp_path: Path) -> None:
-    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 15").replace("256", "4")
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 8").replace("256", "4")
     small_study.write_text(text, encoding="utf-8")
     run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
     run.expect(r"trial 0.*validation")

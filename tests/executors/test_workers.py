@@ -57,6 +57,7 @@ def first_epochs(executor: WorkerExecutor, n: int) -> dict[str, int]:
     return {worker.job.key: worker.process.pid for worker in executor._workers if worker.job}
 
 
+@pytest.mark.faults
 def test_a_worker_that_is_stopped_is_killed(
     executor: WorkerExecutor, config: TrialConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_close_in_the_middle_of_an_epoch_takes_a_second(executor: WorkerExecut
     assert not worker.process.is_alive()
 
 
+@pytest.mark.faults
 def test_workers_end_when_their_runner_is_killed(small_study: Path, tmp_path: Path) -> None:
     text = small_study.read_text(encoding="utf-8").replace("trials: 6", "trials: 1000")
     small_study.write_text(text, encoding="utf-8")

@@ -121,6 +121,7 @@ def test_a_storage_that_cannot_be_read_ends_with_3(storage: Lab, tmp_path: Path,
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.faults
 def test_a_full_disk_leaves_the_old_report_and_no_other_file(storage: Lab, tmp_path: Path) -> None:
     assert hpstudy(storage, tmp_path, "report", "small", "--markdown").returncode == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
