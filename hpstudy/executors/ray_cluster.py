@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,9 @@ def join_cluster() -> bool:
     """
     if ray.is_initialized():
         return False
+    # A cluster that is started here nices its processes by 15: on a busy machine a training would get a thirtieth of a
+    # processor, and be taken for one that has stalled.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         with _signals_kept():
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)

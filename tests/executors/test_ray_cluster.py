@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from hpstudy.errors import InputError
@@ -42,3 +47,23 @@ def test_a_cluster_that_cannot_train_is_refused() -> None:
         divide(LAPTOP, n_workers=1, on_gpus=True)
     with pytest.raises(InputError, match="the Ray cluster has no processor"):
         divide([Node(0, 0)], n_workers=None, on_gpus=False)
+
+
+NICENESS = """
+import os
+import ray
+from hpstudy.executors.ray_cluster import join_cluster, leave_cluster
+
+join_cluster()
+print(ray.get(ray.remote(lambda: os.getpriority(os.PRIO_PROCESS, 0)).remote()))
+leave_cluster()
+"""
+
+
+@pytest.mark.slow
+def test_trainings_have_the_priority_of_the_runner_on_a_cluster_that_it_starts(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", NICENESS], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, int(done.stdout)) == (0, os.getpriority(os.PRIO_PROCESS, 0)), done.stderr
