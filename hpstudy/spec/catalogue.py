@@ -134,7 +134,7 @@ _WARMUP = Option(
 _REDUCTION = Option(
     "reduction_factor",
     "int",
-    3,
+    4,
     Interval(low=2),
     argument="reduction_factor",
     meaning="one in so many goes on",
@@ -144,6 +144,12 @@ _MIN_EPOCHS = Option(
 )
 
 PRUNERS: tuple[Row, ...] = (
+    Row(
+        "successive_halving",
+        "optuna.pruners:SuccessiveHalvingPruner",
+        (_MIN_EPOCHS, _REDUCTION),
+        "keeps one in reduction_factor at each cut",
+    ),
     Row(
         "median",
         "optuna.pruners:MedianPruner",
@@ -171,12 +177,6 @@ PRUNERS: tuple[Row, ...] = (
         "optuna.pruners:HyperbandPruner",
         (_MIN_EPOCHS, _REDUCTION),
         "several successive halvings with different first cuts",
-    ),
-    Row(
-        "successive_halving",
-        "optuna.pruners:SuccessiveHalvingPruner",
-        (_MIN_EPOCHS, _REDUCTION),
-        "keeps one in reduction_factor at each cut",
     ),
     Row("none", "optuna.pruners:NopPruner", (), "every trial is trained to its end"),
 )

@@ -17,7 +17,7 @@ def read_sampler(shape: StudyShape, findings: Findings) -> Component:
 
 
 def read_pruner(shape: StudyShape, findings: Findings) -> Component:
-    """The pruner with all of its options; the default, `median`, where the file names an unknown one."""
+    """The pruner with all of its options; the default, `successive_halving`, where the file names an unknown one."""
     return _read_component("pruner", shape.pruner, PRUNERS, findings)
 
 

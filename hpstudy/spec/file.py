@@ -119,7 +119,7 @@ class StudyShape(Shape):
         description="the name of a sampler, or a mapping with its name and options",
     )
     pruner: Annotated[ComponentShape, Named] = Field(
-        default=ComponentShape(name="median"),
+        default=ComponentShape(name="successive_halving"),
         description="the name of a pruner, or a mapping with its name and options",
     )
     confirm: Annotated[ConfirmShape | None, BeforeValidator(_confirmed)] = Field(

@@ -51,16 +51,15 @@ validation: 0.1           # share of the training images that the trials are jud
 sampler: {{name: tpe, startup_trials: 5}}
 # sampler: random
 
-# When a weak trial is stopped early: median, percentile, hyperband, successive_halving, none.
-pruner: {{name: median, startup_trials: 4, warmup_epochs: 3}}
+# When a weak trial is stopped early: successive_halving, median, percentile, hyperband, none.
+pruner: {{name: successive_halving, min_epochs: 2, reduction_factor: 4}}
 # pruner: none
 
 # How many seconds a trial may train in all; one that takes longer is stopped.
 max_seconds: none
 # max_seconds: 600
 
-# How many of the best are to be confirmed on fresh seeds, against the test images. This version reads it and does
-# not confirm yet.
+# How many of the best are trained again on fresh seeds, on all training images, and judged on the test images.
 confirm: {{top: 2, seeds: 3}}
 # confirm: false
 

@@ -29,7 +29,7 @@ from hpstudy.training.memory import is_out_of_memory
 from hpstudy.training.optimizers import build_optimizer, build_schedule
 from hpstudy.training.weights import write_weights
 
-ENGINE = 1
+ENGINE = 2
 """Goes up with every change that gives an equal configuration other bits; it is recorded with each run."""
 
 _NO_PREDICTIONS = np.empty(0, dtype=np.int64)

@@ -36,6 +36,8 @@ dataset: fashion_mnist
 architecture: lenet5
 epochs: {epochs}
 trials: {trials}
+sampler: {sampler}
+pruner: {pruner}
 settings:
   learning_rate: {{low: 1e-4, high: 1e-1, log: true}}
   optimizer: [sgd, adam, adamw, rmsprop]
@@ -48,6 +50,18 @@ baselines:
 """
 
 Row = dict[str, Any]
+
+
+def big_study(
+    folder: Path, *, n_trials: int, n_epochs: int, name: str = "big", sampler: str = "tpe", pruner: str = "median"
+) -> StudySpec:
+    """The study that `write_big_study` fills, of any number of trials."""
+    file = folder / f"{name}.yaml"
+    text = STUDY.format(name=name, trials=n_trials, epochs=n_epochs, sampler=sampler, pruner=pruner)
+    file.write_text(text, encoding="utf-8")
+    spec = load_study(file)
+    file.unlink()
+    return replace(spec, path="big.yaml")
 
 
 def write_big_study(database: Path, *, n_trials: int, n_epochs: int, name: str = "big") -> str:
@@ -65,8 +79,12 @@ def write_big_study(database: Path, *, n_trials: int, n_epochs: int, name: str =
     Returns:
         The storage's URL.
     """
-    url = f"sqlite:///{database}"
-    spec = _spec(database.parent, name=name, n_trials=n_trials, n_epochs=n_epochs)
+    return write_study(database, big_study(database.parent, n_trials=n_trials, n_epochs=n_epochs, name=name))
+
+
+def write_study(database: Path, spec: StudySpec) -> str:
+    """Adds a study of `big_study` to a storage, as `write_big_study` does."""
+    url, name = f"sqlite:///{database}", spec.name
     storage = optuna.storages.RDBStorage(url)
     head = optuna.create_study(study_name=name, storage=storage, direction="maximize")
     head.set_user_attr(IDENTITY_ATTRIBUTE, identity(spec) | {"source": {}, "data": {}})
@@ -87,14 +105,6 @@ def _others(storage: optuna.storages.RDBStorage, name: str) -> Iterator[optuna.S
     for study in storage.get_all_studies():
         if study.study_name != name:
             yield optuna.load_study(study_name=study.study_name, storage=storage)
-
-
-def _spec(folder: Path, *, name: str, n_trials: int, n_epochs: int) -> StudySpec:
-    file = folder / f"{name}.yaml"
-    file.write_text(STUDY.format(name=name, trials=n_trials, epochs=n_epochs), encoding="utf-8")
-    spec = load_study(file)
-    file.unlink()
-    return replace(spec, path="big.yaml")
 
 
 def _baselines(spec: StudySpec, study_id: int) -> Iterator[Row]:

@@ -91,7 +91,7 @@ def test_what_may_change_is_no_difference(change: tuple[str, str], spec: Callabl
         (("trials: 50", "seed: 3"), "seed: 0 in the storage, 3 in the file"),
         (("trials: 50", "epochs: 3"), "epochs: 10 in the storage, 3 in the file"),
         (("trials: 50", "fair: true"), "fair: false in the storage, true in the file"),
-        (("trials: 50", "pruner: none"), "pruner.name: median in the storage, none in the file"),
+        (("trials: 50", "pruner: none"), "pruner.name: successive_halving in the storage, none in the file"),
         (("high: 5, step: 2", "high: 5"), "settings.lenet5.width.step: 2 in the storage, absent in the file"),
         (
             ("  momentum: 0.9", "  momentum: 0.9\n  step_size: 2"),

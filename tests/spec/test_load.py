@@ -120,7 +120,7 @@ def test_defaults_hold_where_the_file_says_nothing(read: Read) -> None:
     assert (spec.description, spec.epochs, spec.trials, spec.seed) == ("", 10, 50, 0)
     assert (spec.validation, spec.fair, spec.baselines) == (0.1, False, ())
     assert spec.sampler == Component("tpe", {"startup_trials": 10})
-    assert spec.pruner == Component("median", {"startup_trials": 5, "warmup_epochs": 3})
+    assert spec.pruner == Component("successive_halving", {"min_epochs": 2, "reduction_factor": 4})
     assert spec.confirm == Confirm(top=2, seeds=3)
     assert spec.dataset.normalize == Normalization((0.1307,), (0.3081,))
 
