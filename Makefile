@@ -23,6 +23,10 @@ help: ## what can be made
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+.venv/bench.stamp: .venv/dev.stamp
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev,bench]'
+	@touch $@
+
 demo: .venv/run.stamp ## set up, then the main job with its report in about a minute, without any download of data
 	$(BIN)/hpstudy run studies/lenet_digits.yaml
 	$(BIN)/hpstudy report lenet_digits
@@ -55,8 +59,12 @@ format: .venv/dev.stamp ## lets ruff write the code as it should look
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/dev.stamp ## the short benchmarks
+bench: .venv/bench.stamp ## the short benchmarks, on Fashion-MNIST
+	$(BIN)/python -m benchmarks.study --share 0.1 --epochs 6 --repeats 1 --data $(DATA)
 	$(BIN)/python -m benchmarks.epoch --data $(DATA)
+	$(BIN)/python -m benchmarks.checkpoints --architectures lenet5 --data $(DATA)
+	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.report
 
 clean: ## removes the environment and caches, no data and no results
