@@ -22,8 +22,8 @@ def every(complete: Sequence[FrozenTrial]) -> set[int]:
 
 def best(complete: Sequence[FrozenTrial]) -> set[int]:
     """The one with the largest value; of equals the first."""
-    ranked = sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
-    return {trial.number for trial in ranked[:1]}
+    first = min(complete, key=lambda trial: (-(trial.value or 0.0), trial.number), default=None)
+    return set() if first is None else {first.number}
 
 
 class Keepsakes:
