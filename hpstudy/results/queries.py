@@ -181,7 +181,9 @@ def run_frame(connection: Connection, study: str) -> pd.DataFrame:
         return no_runs()
     rows = connection.execute(select(RUNS).where(RUNS.c.study == study).order_by(RUNS.c.run_id)).all()
     frame = pd.DataFrame.from_records(rows, columns=no_runs().columns)
-    return frame.assign(record=[json.loads(record) for record in frame["record"]])
+    # pandas makes an absent text NaN or leaves it None, as the others are.
+    reasons = [reason if isinstance(reason, str) else "" for reason in frame["end_reason"]]
+    return frame.assign(end_reason=reasons, record=[json.loads(record) for record in frame["record"]])
 
 
 def live_runs(connection: Connection, study: str) -> frozenset[int]:

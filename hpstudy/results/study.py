@@ -45,7 +45,7 @@ class StudyResults:
             before a confirmation has begun.
         former_candidates: Labels of earlier candidates, where the search went on after a confirmation; oldest first.
         runs: One row a `hpstudy run` or `confirm`, as in the table `hpstudy_runs`, oldest first, with `record` as a
-            dictionary.
+            dictionary, and `end_reason` empty while a run has not ended.
         settings: The setting columns of `trials`.
         domains: What each searched setting was drawn from, in the study file's order.
         identity: What makes the study, in its file's words (data set, epochs, seed, pruner, …); empty for a study

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from hpstudy.errors import InputError, StorageError
+from hpstudy.report.sections.reproduction import reproduction
+from hpstudy.report.sections.table import Table
 from hpstudy.results.listing import list_studies
 from hpstudy.results.load import load_results
 from hpstudy.results.study import find_trial
@@ -104,3 +106,19 @@ def test_a_file_alone_in_a_folder_without_write_permission_is_read(lab: Lab, tmp
     folder.chmod(0o500)
     assert len(load_results(f"sqlite:///{folder / 'copy.db'}", study="small").trials) == 4
     folder.chmod(0o700)
+
+
+def test_a_study_is_reported_while_its_second_run_goes_on(lab: Lab) -> None:
+    """The first run has said why it ended; the one that goes on has not."""
+    with sqlite3.connect(lab.folder / "lab.db") as connection:
+        connection.execute(
+            "INSERT INTO hpstudy_runs (study, started_at, command, study_file, record) "
+            "SELECT study, ended_at, command, study_file, record FROM hpstudy_runs"
+        )
+    connection.close()
+    results = lab.results()
+    assert results.runs["end_reason"].tolist() == ["finished", ""]
+    assert results.state == "interrupted"
+    told = reproduction(results).runs
+    assert isinstance(told, Table)
+    assert [row.cells[2].text for row in told.groups[0].rows] == ["finished", "no end is recorded"]

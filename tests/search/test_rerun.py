@@ -11,6 +11,7 @@ from hpstudy.artifacts import StudyFiles
 from hpstudy.errors import InputError, RerunDiffersError
 from hpstudy.search.rerun import rerun_trial
 from hpstudy.spec.study import Baseline, Component, StudySpec
+from hpstudy.training.train import ENGINE
 from tests.search.conftest import Lab, Notes
 
 PRUNES = Component("median", {"startup_trials": 2, "warmup_epochs": 1})
@@ -45,12 +46,13 @@ def test_a_difference_is_told_with_its_epoch_and_what_has_changed(lab: Lab, spec
         connection.execute(
             "UPDATE hpstudy_epochs SET val_accuracy = 0.5 WHERE trial_id = ? AND epoch = 2", [int(best["trial_id"])]
         )
-        connection.execute("UPDATE hpstudy_runs SET record = replace(record, '\"engine\": 1', '\"engine\": 0')")
+        engines = [f'"engine": {ENGINE}', '"engine": 0']
+        connection.execute("UPDATE hpstudy_runs SET record = replace(record, ?, ?)", engines)
     connection.close()
     with pytest.raises(
         RerunDiffersError,
         match=rf"^small, trial {best['label']}: the val accuracy of epoch 3 was 0\.5 and is 0\.\d+; "
-        r"engine 0 then, 1 now$",
+        rf"engine 0 then, {ENGINE} now$",
     ):
         rerun(lab, "best")
 
