@@ -1,12 +1,12 @@
 """Seconds an epoch: hpstudy against the DataLoader loop that PyTorch's examples teach, and against the machine.
 
-    python -m benchmarks.epoch [--architectures lenet5 cnn] [--share 1] [--repeats 5] [--data data]
+    python -m benchmarks.epoch [--architectures lenet5 cnn] [--precision bfloat16] [--share 1] [--repeats 5]
 
-All sides train the same images with SGD at batch size 64 and the same seed, and evaluate the validation part; they take
-turns. With two workers two trainings share the processor, and each counts half. Networks that take long can be
-measured on a share of their data set; the seconds are those of the whole. The last column is what two workers achieve
-of the rate at which this machine multiplies matrices (1,024 × 1,024, float32): of what a network multiplies in three
-passes for each image trained, and in one for each evaluated.
+All sides train the same images with SGD at batch size 64, and evaluate the validation part; they take turns; the loop
+is always in float32. With two workers two trainings share the processor, and each counts half. Networks that take long
+can be measured on a share of their data set; the seconds are those of the whole. The last column is what two workers
+achieve of the rate at which this machine multiplies matrices (1,024 × 1,024, float32): of what a network multiplies in
+three passes for each image trained, and in one for each evaluated.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ import argparse
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from benchmarks.loop import loop_epochs
 from benchmarks.trainings import DATASETS, config_of, images_of
-from benchmarks.workers import seconds_of, spread
+from benchmarks.workers import Jobs, spread
 from hpstudy.datasets.images import TrainingData
 from hpstudy.executors.process import prepare_process
 from hpstudy.executors.workers import WorkerExecutor
+from hpstudy.search.loop import run
 from hpstudy.search.provenance import describe_model
 from hpstudy.spec.config import TrialConfig
-from hpstudy.training.job import TrainingJob
+from hpstudy.training.job import Answer, EpochResult, TrainingJob
 from hpstudy.training.train import train
 
 CPU = torch.device("cpu")
@@ -53,13 +55,29 @@ def loop_seconds(config: TrialConfig, data: TrainingData) -> float:
     return next(epochs)[0]
 
 
+class Clocked(Jobs):
+    """Jobs that keep what each of their epochs took."""
+
+    def __init__(self, jobs: Sequence[TrainingJob]) -> None:
+        super().__init__(jobs)
+        self.seconds: list[float] = []
+
+    def epoch_ended(self, key: str, result: EpochResult) -> Answer:
+        """Always on."""
+        self.seconds.append(result.seconds)
+        return super().epoch_ended(key, result)
+
+
 def workers_seconds(executor: WorkerExecutor, config: TrialConfig) -> float:
     """What an epoch costs where as many are trained at once as there are workers; they are warm."""
-    jobs = [
-        TrainingJob(f"epoch#{number}", "epoch", config_of(config.architecture, number, n_epochs=2), "search", HERE)
-        for number in range(executor.capacity)
-    ]
-    return seconds_of(executor, jobs) / (2 * len(jobs))
+    jobs = Clocked(
+        [
+            TrainingJob(f"epoch#{number}", "epoch", replace(config, epochs=2), "search", HERE)
+            for number in range(executor.capacity)
+        ]
+    )
+    run(jobs, executor)
+    return statistics.mean(jobs.seconds) / executor.capacity
 
 
 def multiplication_rate() -> float:
@@ -80,9 +98,9 @@ def mult_adds(config: TrialConfig, data: TrainingData) -> int:
     return of_an_image * (3 * len(data.train) + len(data.evaluation))
 
 
-def compare(architecture: str, *, folder: Path, share: float, n_repeats: int) -> str:
+def compare(architecture: str, *, precision: str, folder: Path, share: float, n_repeats: int) -> str:
     """The row of an architecture."""
-    config = config_of(architecture, n_epochs=1000)
+    config = replace(config_of(architecture, n_epochs=1000), precision=precision)
     data = images_of(config, folder=folder, share=share)
     with closing(WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=N_WORKERS)) as executor:
         workers_seconds(executor, config)  # starts the processes
@@ -107,18 +125,26 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description="Seconds an epoch against a DataLoader loop.")
     parser.add_argument("--architectures", nargs="+", choices=DATASETS, default=["lenet5"])
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--data", type=Path, default=Path("data"))
     arguments = parser.parse_args()
     prepare_process()
     print(
-        f"Seconds an epoch, batch 64, {torch.get_num_threads()} threads, torch {torch.__version__}, Python "
-        f"{platform.python_version()}, {arguments.repeats} repeats in turn, on {arguments.share:.0%} of the images"
+        f"Seconds an epoch, batch 64, {torch.get_num_threads()} threads, {arguments.precision}, "
+        f"torch {torch.__version__}, Python {platform.python_version()}, {arguments.repeats} repeats in turn, "
+        f"on {arguments.share:.0%} of the images"
     )
     print("network, data set: one training; two workers; DataLoader loop; loop / two workers; of the matrix rate")
     for architecture in arguments.architectures:
-        row = compare(architecture, folder=arguments.data, share=arguments.share, n_repeats=arguments.repeats)
+        row = compare(
+            architecture,
+            precision=arguments.precision,
+            folder=arguments.data,
+            share=arguments.share,
+            n_repeats=arguments.repeats,
+        )
         print(row, flush=True)
 
 
