@@ -36,7 +36,7 @@ study: .venv/run.stamp ## set up, obtain Fashion-MNIST, then 50 trials of LeNet-
 	$(BIN)/hpstudy run studies/lenet_fashion.yaml --trials 50 --workers auto --data $(DATA)
 	$(BIN)/hpstudy report lenet_fashion
 
-test: .venv/dev.stamp ## set up, then the fast tests (about four minutes)
+test: .venv/dev.stamp ## set up, then the fast tests (about three minutes)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-browser: .venv/dev.stamp ## the tests of the report and of optuna-dashboard in Chromium, which must be there

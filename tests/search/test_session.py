@@ -19,6 +19,7 @@ from hpstudy.search.storage import open_storage
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Baseline, Choices, Component, Confirm, Fixed, Range, Setting, StudySpec
 from hpstudy.tables import RUNS
+from hpstudy.training.train import ENGINE
 from tests.search.conftest import Lab, Notes, told
 
 MEDIAN = Component("median", {"startup_trials": 2, "warmup_epochs": 1})
@@ -439,7 +440,7 @@ def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
     for fact in (
         '"torch": "',
         '"threads": ',
-        '"device": "cpu", "engine": 1',
+        f'"device": "cpu", "engine": {ENGINE}',
         '"images": {"classes": ["0", "1"',
         '"architecture_sources": {"nets.py:tiny": "',
         '"git"',
