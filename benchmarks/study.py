@@ -92,8 +92,7 @@ def hpstudy_side(folder: Path, *, data: Path) -> Side:
     command = [sys.executable, "-m", "hpstudy", "run", "bench.yaml", "--workers", "auto", "--data", str(data)]
     began, seconds = _timed(command, folder=folder)
     trials = load_results(_url(folder), study="bench").trials
-    ended = trials["ended_at"].dt.tz_localize("UTC") if trials["ended_at"].dt.tz is None else trials["ended_at"]
-    rows = zip(ended, trials["value"], trials["epochs"], strict=True)
+    rows = zip(trials["ended_at"].dt.tz_localize("UTC"), trials["value"], trials["epochs"], strict=True)
     return Side(seconds, tuple(Ended(at.timestamp() - began, value, n_epochs) for at, value, n_epochs in rows))
 
 
@@ -120,8 +119,7 @@ def _url(folder: Path) -> str:
 
 def note(folder: Path, name: str, *, at: float, accuracies: Sequence[float]) -> None:
     """Writes that a trial of a side has ended at a time of the clock."""
-    seen = list(accuracies)
-    line = json.dumps(asdict(Ended(float(at), seen[-1], len(seen))))
+    line = json.dumps(asdict(Ended(float(at), accuracies[-1], len(accuracies))))
     with (folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
@@ -148,8 +146,8 @@ def run_optuna(folder: Path, *, configs: list[TrialConfig], data: TrainingData) 
 
 def run_tune(folder: Path, *, configs: list[TrialConfig], data: TrainingData) -> None:
     """As many trials at once as there are cores, stopped by ASHA."""
-    from ray import tune  # noqa: PLC0415  # no need of hpstudy's
-    from ray.tune.schedulers import ASHAScheduler  # noqa: PLC0415
+    from ray import tune  # noqa: PLC0415  # an extra, which this side alone needs
+    from ray.tune.schedulers import ASHAScheduler  # noqa: PLC0415  # the same
 
     def trainable(parameters: Mapping[str, Any], data: TrainingData) -> None:
         for accuracy in accuracies_of(configs[parameters["number"]], data):
@@ -162,9 +160,8 @@ def run_tune(folder: Path, *, configs: list[TrialConfig], data: TrainingData) ->
         tune_config=tune.TuneConfig(metric="accuracy", mode="max", scheduler=scheduler),
         run_config=tune.RunConfig(storage_path=str(folder / "tune"), verbose=0),
     ).fit()
-    for index in range(len(found)):
-        result = found[index]
-        reports = result.metrics_dataframe
+    for index in range(len(found)):  # it cannot be iterated over
+        reports = found[index].metrics_dataframe
         note(folder, "tune", at=reports["timestamp"].iloc[-1], accuracies=reports["accuracy"].tolist())
 
 
