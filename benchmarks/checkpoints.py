@@ -53,6 +53,7 @@ def main() -> None:
     for architecture in arguments.architectures:
         config = config_of(architecture, n_epochs=1000)
         data = images_of(config, folder=arguments.data, share=SHARES.get(architecture, ELSEWHERE))
+        between_epochs(config, data, checkpoint=None, seconds=0)  # one epoch, which warms up
         without = between_epochs(config, data, checkpoint=None, seconds=arguments.seconds)
         with tempfile.TemporaryDirectory() as folder:
             checkpoint = Path(folder) / "training.checkpoint"
