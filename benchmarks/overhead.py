@@ -1,8 +1,8 @@
 """What orchestration costs: the share of a study's time that is not training.
 
-Runs a study of LeNet-5 on Fashion-MNIST with TPE and median pruning into a new SQLite file, and takes the time inside
-the executor away from the whole. What is left is Optuna's ask, suggest, report, prune and tell, hpstudy's own tables,
-and the loop.
+Runs a study of LeNet-5 on Fashion-MNIST with TPE and successive halving into a new SQLite file, and takes the time
+inside the executor away from the whole. What is left is Optuna's ask, suggest, report, prune and tell, hpstudy's own
+tables, and the loop.
 
     python -m benchmarks.overhead [--trials 8] [--epochs 4] [--data data]
 """

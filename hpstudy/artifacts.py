@@ -115,7 +115,7 @@ def read_predictions(path: Path) -> NDArray[np.int64] | None:
         with path.open("rb") as file:
             predicted: NDArray[np.int64] = np.load(file, allow_pickle=False).astype(np.int64)
     except (OSError, ValueError, EOFError) as error:
-        raise ArtifactError(f"{path}: is damaged ({error}); `hpstudy rerun` or `confirm` writes it again") from error
+        raise ArtifactError(f"{path}: is damaged ({error}); remove it, or put back a copy") from error
     return predicted
 
 

@@ -393,7 +393,7 @@ def _command_line() -> str:
     """The command as it was typed, for the record, but for a password."""
     from hpstudy.redaction import without_passwords
 
-    return without_passwords(shlex.join(["hpstudy", *sys.argv[1:]]))
+    return shlex.join(["hpstudy", *map(without_passwords, sys.argv[1:])])
 
 
 def _show_results(study: str, *, storage: str, artifacts: Path) -> None:

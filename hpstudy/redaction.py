@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]*@")
-_PASSWORD_PARAMETER = re.compile(r"(?P<name>[?&](?:password|passwd|pwd)=)[^\s&'\"]*", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)\S*@")
+_PASSWORD_PARAMETER = re.compile(r"(?P<name>[?&](?:password|passwd|pwd)=)[^\s&]*", re.IGNORECASE)
 
 
 def without_passwords(text: str) -> str:

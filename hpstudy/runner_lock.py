@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -46,7 +46,8 @@ def hold(path: Path, *, study: str, patience_seconds: float = _PATIENCE_SECONDS)
     except OSError as error:
         raise StorageError(f"{path.parent}: cannot be written to ({error.strerror})") from error
     try:
-        path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        with suppress(OSError):  # a full disk: it is only what another runner would be told
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         lock.release()

@@ -147,7 +147,7 @@ def test_a_password_is_not_recorded_with_the_command(hpstudy: Shell, small_study
     with sqlite3.connect("hpstudy.db") as connection:
         (command,) = connection.execute("SELECT command FROM hpstudy_runs").fetchone()
     connection.close()
-    assert command == "hpstudy run small.yaml --trials 1 --data https://***@host/data"
+    assert command == "hpstudy run small.yaml --trials 1 --data 'https://***@host/data'"
 
 
 def test_another_name_and_other_epochs_make_another_study(hpstudy: Shell, small_study: Path) -> None:

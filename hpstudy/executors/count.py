@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import torch
 
 from hpstudy.errors import InputError
+
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""Linux's control group, version 2."""
 
 _MEMORY_BYTES = 1_000_000_000
 """Left to each worker where the number is chosen: torch and a small network's batches take a third of it."""
@@ -52,4 +56,10 @@ def _fitting_workers(device: torch.device) -> int:
 
 
 def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """What the machine has, or its container may use."""
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = _CONTAINER_LIMIT.read_text(encoding="ascii").strip()
+    except OSError:
+        return physical
+    return min(physical, int(limit)) if limit.isdigit() else physical  # `max` where there is none

@@ -101,14 +101,18 @@ class RayExecutor:
         if not under_way:
             return []
         ended, _ = ray.wait(under_way, num_returns=1, timeout=timeout_seconds)
+        events: list[Event] = []
         for reference in ended:
             if reference in running:
-                return [self._step_ended(running[reference], reference)]
-            self._spare.started(reference)
-            self._fill()
+                events.append(self._step_ended(running[reference], reference))
+            else:
+                self._spare.started(reference)
+                self._fill()
         if not ended and not running:
             self._say_that_it_waits()
-        return [self._lost(key, f"no progress for {seconds:.0f} s") for key, seconds in self._watch.stalled().items()]
+        for key, seconds in self._watch.stalled().items():
+            events.append(self._lost(key, f"no progress for {seconds:.0f} s"))
+        return events
 
     def answer(self, key: str, answer: Answer) -> None:
         """Sends the answer to the training."""

@@ -52,7 +52,7 @@ def mean_interval(values: Sequence[float], *, level: float = LEVEL) -> tuple[flo
     """
     if len(values) < 2:
         return None
-    low_high = t_interval(n=len(values), mean=float(np.mean(values)), deviation=_deviation(values), level=level)
+    low_high = t_interval(n=len(values), mean=float(np.mean(values)), deviation=deviation_of(values), level=level)
     return low_high or (float(np.mean(values)),) * 2
 
 
@@ -70,7 +70,7 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
     Args:
         differences: One a pair, at least one.
     """
-    n, mean, deviation = len(differences), float(np.mean(differences)), _deviation(differences)
+    n, mean, deviation = len(differences), float(np.mean(differences)), deviation_of(differences)
     if deviation > 0:
         p = float(2 * stats.t.sf(abs(mean) * math.sqrt(n) / deviation, n - 1))
     else:
@@ -123,7 +123,7 @@ def _remaining(n_tests: int) -> Floats:
     return np.arange(n_tests, 0, -1, dtype=float)
 
 
-def _deviation(values: Sequence[float]) -> float:
+def deviation_of(values: Sequence[float]) -> float:
     """The standard deviation of a sample; NaN for one value, 0 where it is only rounding."""
     if len(values) < 2:
         return math.nan

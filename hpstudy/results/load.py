@@ -12,7 +12,7 @@ from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
 from hpstudy.results.settings import identity_domains, optuna_settings
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, is_confirmation
 from hpstudy.results.trials import StoredTrials, confirmation_frame, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.wording import did_you_mean
@@ -62,6 +62,12 @@ def study_state(connection: Connection, url: str, study: str, runs: pd.DataFrame
 
 
 def _is_finished(runs: pd.DataFrame) -> bool:
+    """Whether nothing is left to train; what `hpstudy confirm` leaves says nothing of the search."""
+    searching = runs[~runs["command"].map(is_confirmation).astype(bool)]
+    return _left_nothing(runs) and (searching.empty or _left_nothing(searching))
+
+
+def _left_nothing(runs: pd.DataFrame) -> bool:
     """Whether a run has left nothing to train, and none has begun since; those beside it may have been stopped."""
     if runs.empty:
         return False

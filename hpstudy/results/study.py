@@ -91,6 +91,11 @@ class StudyResults:
         return complete.sort_values("value", ascending=not self.maximize, kind="stable")
 
 
+def is_confirmation(command: str) -> bool:
+    """Whether a recorded command line is `hpstudy confirm`, which searches nothing."""
+    return command.startswith("hpstudy confirm ")
+
+
 def part_of(trial: Mapping[Hashable, Any]) -> str:
     """What a row of `StudyResults.trials` belongs to: `search`, `baselines`, or an architecture of a fair study."""
     if trial["part"] == BASELINES:

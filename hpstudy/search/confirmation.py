@@ -6,7 +6,7 @@ accuracies alone, and is stored before the first of them is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from optuna.study import Study
@@ -163,8 +163,11 @@ class ConfirmationAsker:
 
     def label(self, trial: Trial) -> str:
         """`trial 12, seed 1`, or `model 2, seed 1`."""
-        chosen = self._by_label[trial.user_attrs[CONFIRMS]]
-        return f"{chosen.title}, seed {trial.user_attrs[CONFIRM_SEED]}"
+        label = str(trial.user_attrs[CONFIRMS])
+        chosen = self._by_label.get(label)
+        # One that was interrupted and is not planned any more is finished all the same: a longer search found better.
+        title = chosen.title if chosen else f"trial {label}"
+        return f"{title}, seed {trial.user_attrs[CONFIRM_SEED]}"
 
     def _next_pair(self) -> tuple[Configuration, int] | None:
         known = planned(self._study)
@@ -181,11 +184,11 @@ class ConfirmationAsker:
         return list(labels).index(label)
 
 
-def planned(study: Study) -> list[tuple[str, int]]:
-    """(label, seed) of every trial of a confirmation that is marked, in the order of their numbers."""
+def planned(study: Study, *, states: Container[TrialState] | None = None) -> list[tuple[str, int]]:
+    """(label, seed) of every trial of a confirmation that is marked, of some states or of all, by their numbers."""
     return [
         (trial.user_attrs[CONFIRMS], trial.user_attrs[CONFIRM_SEED])
-        for trial in study.get_trials(deepcopy=False)
+        for trial in study.get_trials(deepcopy=False, states=states)
         if CONFIRM_SEED in trial.user_attrs
     ]
 
@@ -198,18 +201,19 @@ def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> se
 
 
 def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
-    """The best trials of all searches, and the best of each; equal values in the order of part and number."""
+    """The best trials of all searches, and the best of each; equal values by number and label, as the report has it."""
     found = [
-        (name, trial)
+        (name.removeprefix(study).removeprefix(PART_SEPARATOR), trial)
         for name in stored_searches(storage, study)
         for trial in stored_trials(storage, name, TrialState.COMPLETE)
     ]
-    ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[0], pair[1].number))
+    # A label is the part, the separator and the number.
+    ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[1].number, f"{pair[0]}{PART_SEPARATOR}"))
     firsts: dict[str, int] = {}
-    for place, (name, _) in enumerate(ranked):
-        firsts.setdefault(name, place)
+    for place, (part, _) in enumerate(ranked):
+        firsts.setdefault(part, place)
     chosen = [pair for place, pair in enumerate(ranked) if place < top or place in firsts.values()]
-    return [_configuration(trial, part=name.removeprefix(study).removeprefix(PART_SEPARATOR)) for name, trial in chosen]
+    return [_configuration(trial, part=part) for part, trial in chosen]
 
 
 def _baselines(storage: Storage, study: str) -> Iterable[Configuration]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 
 from hpstudy.datasets.images import LabelledImages, TrainingData, select
+from hpstudy.errors import InputError
+from hpstudy.executors.failures import describe_failure
 from hpstudy.search.askers import n_search_trials
 from hpstudy.search.preflight import baseline_config, first_config
 from hpstudy.search.studies import searches
@@ -42,6 +44,9 @@ def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device)
         spec: The study.
         data: The images of the search.
         device: Where they lie.
+
+    Raises:
+        InputError: A network cannot be trained at the smallest or the largest batch.
     """
 
     def mean_seconds(configs: Collection[TrialConfig]) -> float:
@@ -81,9 +86,16 @@ def _epoch_seconds(config: TrialConfig, data: TrainingData, device: torch.device
     )
     job = TrainingJob("estimate", "estimate", replace(config, epochs=3), "search", folder)
     results = train(job, part, device)
-    next(results)
-    seconds = results.send("go").seconds
-    results.close()
+    try:
+        next(results)
+        seconds = results.send("go").seconds
+    except Exception as error:  # a user's network, or the device's memory: a run would have it as a failed trial
+        told = describe_failure(error).message
+        raise InputError(
+            f"{config.architecture} with batch_size {config.batch_size} cannot be trained: {told}"
+        ) from error
+    finally:
+        results.close()
     return seconds / share
 
 

@@ -1,6 +1,9 @@
-"""What a study leaves for its report when it ends: layer tables, and what the candidate predicts for the test set."""
+"""What a confirmation leaves for the report: what the candidate predicts for the test set."""
 
 from __future__ import annotations
+
+import logging
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +12,11 @@ from optuna.trial import TrialState
 
 from hpstudy.artifacts import StudyFiles, TestPredictions, read_predictions, write_test_predictions
 from hpstudy.datasets.images import LabelledImages
+from hpstudy.errors import ArtifactError
 from hpstudy.search.confirmation import ConfirmationPlan
 from hpstudy.tables import CONFIRM, CONFIRM_SEED, CONFIRMS
+
+_log = logging.getLogger(__name__)
 
 N_SHOWN = 16
 """So many pictures that were classified rightly, and so many that were not, are kept for the report."""
@@ -19,6 +25,8 @@ N_SHOWN = 16
 def write_evidence(files: StudyFiles, confirmation: Study, *, plan: ConfirmationPlan, test: LabelledImages) -> None:
     """Keeps the candidate's predictions for the test set, with some of its pictures; nothing if no seed is complete.
 
+    A seed whose own predictions are damaged is left out, with a warning: its accuracy is in the database.
+
     Args:
         files: The study's files.
         confirmation: Its Optuna study `NAME/confirm`.
@@ -26,12 +34,12 @@ def write_evidence(files: StudyFiles, confirmation: Study, *, plan: Confirmation
         test: The test set, as the networks saw it.
 
     Raises:
-        ArtifactError: They cannot be written, or a seed's are damaged.
+        ArtifactError: They cannot be written.
     """
     complete = confirmation.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == plan.candidate.label]
     numbers = [trial.number for trial in sorted(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED]))]
-    found = [read_predictions(files.predictions(CONFIRM, number)) for number in numbers]
+    found = [_readable(files.predictions(CONFIRM, number)) for number in numbers]
     predicted = [predictions for predictions in found if predictions is not None]
     if not predicted:
         return
@@ -47,6 +55,14 @@ def write_evidence(files: StudyFiles, confirmation: Study, *, plan: Confirmation
             images=test.images[shown.tolist()].cpu().numpy(),
         ),
     )
+
+
+def _readable(path: Path) -> NDArray[np.int64] | None:
+    try:
+        return read_predictions(path)
+    except ArtifactError as error:
+        _log.warning("the report's test predictions leave a seed out: %s", error)
+        return None
 
 
 def choose_shown(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> NDArray[np.int64]:

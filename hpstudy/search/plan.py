@@ -12,7 +12,7 @@ from hpstudy.search.askers import n_search_trials
 from hpstudy.search.confirmation import ConfirmationPlan, planned
 from hpstudy.search.studies import part_name, searches
 from hpstudy.spec.study import StudySpec
-from hpstudy.tables import BASELINES, RUN
+from hpstudy.tables import BASELINE, BASELINES, RUN
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -58,12 +58,14 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
 
 
 def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> Plan:
-    """Every configuration with every seed; `live` as in `search_plan`."""
+    """Every configuration with every seed, and what is unfinished of others; `live` as in `search_plan`."""
+    ended = set(planned(confirmation, states=_ENDED))
+    n_ended = sum((chosen.label, seed) in ended for chosen, seed in plan.pairs)
     return Plan(
         study=study,
         stage="confirmation",
-        n_trials=len(plan.pairs),
-        n_ended=len(plan.pairs) - n_unconfirmed(confirmation, plan),
+        n_trials=n_ended + n_unconfirmed(confirmation, plan),
+        n_ended=n_ended,
         n_interrupted=_n_interrupted(confirmation, live),
         best=None,
     )
@@ -78,13 +80,23 @@ def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
 
 def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
     """Trainings of the search that have not ended: those that no run has begun, and those left unfinished."""
-    left = {name: n_search_trials(part) for name, part in searches(spec).items()}
-    if spec.baselines:
-        left[part_name(spec.name, BASELINES)] = len(spec.baselines)
-    return sum(
-        max(total - count(studies[name], *_ENDED), count(studies[name], TrialState.RUNNING))
-        for name, total in left.items()
+    sampled = sum(
+        max(n_search_trials(part) - count(studies[name], *_ENDED), count(studies[name], TrialState.RUNNING))
+        for name, part in searches(spec).items()
     )
+    return sampled + (_n_baselines_left(spec, studies[part_name(spec.name, BASELINES)]) if spec.baselines else 0)
+
+
+def _n_baselines_left(spec: StudySpec, study: Study) -> int:
+    """Baselines of the file that have not ended, and those under way that it has no more.
+
+    By name: an earlier file may have had others.
+    """
+    ended = {trial.user_attrs.get(BASELINE) for trial in study.get_trials(deepcopy=False, states=_ENDED)}
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    under_way = {trial.user_attrs[BASELINE] for trial in running if BASELINE in trial.user_attrs}
+    left = ({baseline.name for baseline in spec.baselines} - ended) | under_way
+    return max(len(left), len(running))  # one that was killed before it had its name takes the next
 
 
 def count(study: Study, *states: TrialState) -> int:

@@ -138,11 +138,10 @@ class Runner:
         self.record({"images": {**describe_images(self.data), "test": len(test)}})
 
     def record_models(self) -> None:
-        """Adds the layer tables of the best trial and of the baselines to the run's record."""
-        best, *others = choose_configurations(self.session.storage, self.subject.name, top=1)
-        named = {chosen.label: chosen.config for chosen in others} | {"best": best.config}
+        """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record."""
         tables = {
-            label: describe_model(config, data=self.data, folder=self.subject.folder) for label, config in named.items()
+            chosen.label: describe_model(chosen.config, data=self.data, folder=self.subject.folder)
+            for chosen in choose_configurations(self.session.storage, self.subject.name, top=1)
         }
         self.record({"models": tables})
 

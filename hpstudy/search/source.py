@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from hpstudy.errors import StudyFailedError
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 
@@ -65,11 +66,13 @@ class Watched:
         return answer
 
     def ended(self, key: str, end: Outcome | Failure) -> None:
-        """Passes the end on; the observer hears of it also where the source then gives up."""
+        """Passes the end on; the observer hears of it once it is stored, also where the source then gives up."""
         try:
             self._source.ended(key, end)
-        finally:
+        except StudyFailedError:  # raised after the end was stored
             self._observer.ended(key, end)
+            raise
+        self._observer.ended(key, end)
 
     def waits(self) -> bool:
         """Whether the source does."""

@@ -19,12 +19,14 @@ from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
 from hpstudy.search.subject import Subject
+from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
 from hpstudy.spec.study import Component, StudySpec
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
     BASELINES,
     BASELINES_ATTRIBUTE,
+    CONFIG,
     CONFIRM,
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
@@ -68,7 +70,7 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     _check_identity(spec, storage, current)
     head = open_part(storage, spec.name)
     head.set_user_attr(IDENTITY_ATTRIBUTE, current)
-    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | baseline_identities(spec))
+    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | _baselines(spec))
     head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
     if ARTIFACTS_ATTRIBUTE not in head.user_attrs:
         # Not the name alone: two storages may have a study of one name, and share a folder.
@@ -139,7 +141,11 @@ def check_evidence(subject: Subject, head: Study, *, checksums: Mapping[str, str
     stored = head.user_attrs[IDENTITY_ATTRIBUTE]
     known = {key: stored.get(key, {}) for key in ("source", "data")}
     offered = [name for name in subject.architectures if name in stored["architecture"]]
-    changed = differences(known, _evidence(subject.folder, offered, checksums))
+    named = head.user_attrs.get(BASELINES_ATTRIBUTE, {})
+    changed = (
+        *differences(known, _evidence(subject.folder, offered, checksums)),
+        *changed_baselines(named, {name: _with_source(named[name], subject.folder, offered) for name in named}),
+    )
     if changed:
         shown = "\n".join(f"  {line}" for line in changed)
         raise InputError(f"{subject.name}: has been trained on something else than what is there now:\n{shown}")
@@ -147,11 +153,29 @@ def check_evidence(subject: Subject, head: Study, *, checksums: Mapping[str, str
 
 def _evidence(folder: Path, architectures: Iterable[str], checksums: Mapping[str, str]) -> dict[str, Any]:
     """What else makes a study the same, beside its file: sums of the user's code and of the data."""
-    sources = architecture_sources(architectures, folder=folder)
     return {
-        "source": {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()},
+        "source": _source_sums(architectures, folder),
         "data": {name: _short(checksum) for name, checksum in checksums.items()},
     }
+
+
+def _baselines(spec: StudySpec) -> dict[str, Any]:
+    """The baselines' identities, each with the sums of a network that it alone has."""
+    return {
+        name: _with_source(found, spec.folder, spec.architectures) for name, found in baseline_identities(spec).items()
+    }
+
+
+def _with_source(baseline: Mapping[str, Any], folder: Path, offered: Collection[str]) -> dict[str, Any]:
+    """A baseline's identity with the sums of its network, unless hpstudy has that or the study's identity has them."""
+    own = {key: value for key, value in baseline.items() if key != "source"}
+    sums = {} if own["architecture"] in offered else _source_sums([own["architecture"]], folder)
+    return own | ({"source": sums} if sums else {})
+
+
+def _source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:
+    sources = architecture_sources(architectures, folder=folder)
+    return {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}
 
 
 def _short(checksum: str) -> str:
@@ -179,7 +203,7 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
         known["source"] = current["source"]  # a network that has only failed may be mended
     changed = (
         *differences(known, current),
-        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), baseline_identities(spec)),
+        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), _baselines(spec)),
     )
     if changed:
         shown = "\n".join(f"  {line}" for line in changed)
@@ -190,7 +214,10 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
 
 
 def _has_results(storage: Storage, spec: StudySpec) -> bool:
-    ended = (TrialState.COMPLETE, TrialState.PRUNED)
-    names = {spec.name, *searches(spec)} & {study.study_name for study in storage.optuna.get_all_studies()}
-    ids = [storage.optuna.get_study_id_from_name(name) for name in names]
-    return any(storage.optuna.get_n_trials(study_id, ended) for study_id in ids)
+    """Whether a trial that was sampled has ended well, or a baseline with a network of the user's."""
+    parts = {spec.name, *searches(spec)}
+    if any(stored_trials(storage, name, state) for name in parts for state in (TrialState.COMPLETE, TrialState.PRUNED)):
+        return True
+    named = stored_trials(storage, part_name(spec.name, BASELINES), TrialState.COMPLETE)
+    trained = {TrialConfig.from_json(trial.user_attrs[CONFIG]).architecture for trial in named}
+    return bool(architecture_sources(trained, folder=spec.folder))

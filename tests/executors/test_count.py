@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -39,3 +41,14 @@ def test_auto(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setattr(count, "_memory_bytes", lambda: int(memory))
     assert choose_n_workers("auto", device=torch.device(device)) == n_workers
+
+
+@pytest.mark.parametrize(("limit", "most"), [("4000000000\n", 4_000_000_000), ("max\n", None), (None, None)])
+def test_a_container_may_have_less_memory_than_its_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: str | None, most: int | None
+) -> None:
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 4_000_000}[name])
+    monkeypatch.setattr(count, "_CONTAINER_LIMIT", tmp_path / "memory.max")
+    if limit:
+        (tmp_path / "memory.max").write_text(limit, encoding="ascii")
+    assert count._memory_bytes() == (most or 4096 * 4_000_000)

@@ -108,6 +108,19 @@ def test_a_file_alone_in_a_folder_without_write_permission_is_read(lab: Lab, tmp
     folder.chmod(0o700)
 
 
+def test_a_confirmation_does_not_finish_a_search_that_was_stopped(lab: Lab) -> None:
+    with sqlite3.connect(lab.folder / "lab.db") as connection:
+        connection.execute("UPDATE hpstudy_runs SET end_reason = 'small: the time is over'")
+        connection.execute(
+            "INSERT INTO hpstudy_runs (study, started_at, ended_at, end_reason, command, study_file, record) "
+            "SELECT study, ended_at, ended_at, 'finished', 'hpstudy confirm small', study_file, record "
+            "FROM hpstudy_runs"
+        )
+    connection.close()
+    assert lab.results().state == "interrupted"
+    assert list_studies(lab.url)["state"].tolist() == ["interrupted"]
+
+
 def test_a_study_is_reported_while_its_second_run_goes_on(lab: Lab) -> None:
     """The first run has said why it ended; the one that goes on has not."""
     with sqlite3.connect(lab.folder / "lab.db") as connection:

@@ -118,6 +118,7 @@ def test_of_several_runs_the_one_that_left_nothing_to_train_counts(
             "started_at": pd.to_datetime(["2026-01-01 10:00", "2026-01-01 11:00"]),
             "ended_at": [pd.Timestamp(f"2026-01-01 {at}") if at else pd.NaT for _, at in (first, second)],
             "end_reason": [first[0], second[0]],
+            "command": ["hpstudy run big.yaml"] * 2,
         }
     )
     with open_to_read(pair[1]) as connection:

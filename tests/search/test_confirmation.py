@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import pytest
 from hpstudy.artifacts import StudyFiles, read_test_predictions
 from hpstudy.datasets import load
 from hpstudy.errors import InputError, StudyInterruptedError
+from hpstudy.search.confirmation import choose_configurations
 from hpstudy.search.evidence import choose_shown
+from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
 from tests.search.conftest import Lab, Notes, told
 
@@ -161,10 +164,11 @@ def test_it_keeps_the_weights_of_best_baselines_and_candidate_alone(lab: Lab, sp
 
 def test_the_layer_tables_are_recorded(lab: Lab, spec: StudySpec) -> None:
     lab.run(spec)
-    models = lab.results().runs["record"].iloc[-1]["models"]
-    assert set(models) == {"best", "plain"}
-    assert models["best"]["n_parameters"] == sum(layer["parameters"] for layer in models["best"]["layers"]) == 610
-    assert models["best"]["layers"][-1]["output_shape"] == [10]
+    results = lab.results()
+    models, best = results.runs["record"].iloc[-1]["models"], results.ranked["label"].iloc[0]
+    assert set(models) == {best, "plain"}
+    assert models[best]["n_parameters"] == sum(layer["parameters"] for layer in models[best]["layers"]) == 610
+    assert models[best]["layers"][-1]["output_shape"] == [10]
 
 
 def test_a_fair_study_confirms_the_best_of_each_architecture(lab: Lab, spec: StudySpec, tmp_path: Path) -> None:
@@ -176,6 +180,21 @@ def test_a_fair_study_confirms_the_best_of_each_architecture(lab: Lab, spec: Stu
     results = lab.results()
     assert {label.rpartition("/")[0] for label in results.confirmations["configuration"]} == set(names)
     assert len(results.confirmations) == 4
+
+
+def test_equal_values_of_two_architectures_have_one_order_here_and_in_the_report(
+    lab: Lab, spec: StudySpec, tmp_path: Path
+) -> None:
+    (tmp_path / "others.py").write_text((tmp_path / "nets.py").read_text(encoding="utf-8"), encoding="utf-8")
+    names = ("nets.py:tiny", "others.py:tiny")
+    lab.run(replace(spec, architectures=names, fair=True, baselines=(), confirm=None))
+    with closing(sqlite3.connect(tmp_path / "lab.db")) as connection, connection:
+        connection.execute("UPDATE trial_values SET value = 0.5")
+    ranked = lab.results().ranked["label"].tolist()
+    assert ranked == [f"{name}/{number}" for number in (0, 1) for name in names]
+    with open_storage(lab.url) as storage:
+        chosen = choose_configurations(storage, "small", top=4)
+    assert [one.label for one in chosen] == ranked
 
 
 @pytest.mark.parametrize(
@@ -197,6 +216,33 @@ def test_what_cannot_be_confirmed_is_told(lab: Lab, spec: StudySpec, tmp_path: P
         (tmp_path / "nets.py").write_text((tmp_path / "nets.py").read_text(encoding="utf-8") + "\n# changed\n")
     with pytest.raises(InputError, match=message):
         lab.confirm("smell" if damage == "unknown" else "small")
+
+
+def test_a_confirmation_that_is_not_planned_any_more_is_finished(lab: Lab, spec: StudySpec) -> None:
+    stop = Notes(after_epoch=lambda n: n == 4 * 3 + 2 + 4 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(StudyInterruptedError):
+        lab.run(spec, notes=stop)
+    interrupted = stop.labels[-1]
+    assert interrupted.endswith(", seed 1")
+    notes = lab.run(replace(spec, trials=12))
+    best = {f"trial {label}, seed 1" for label in lab.results().ranked["label"][:2]}
+    assert interrupted not in best
+    assert interrupted in notes.labels
+    assert (notes.plans[-1].n_trials, notes.plans[-1].n_ended) == (7, 1)
+    assert set(lab.results().confirmations["state"]) == {"complete"}
+    assert lab.confirm().labels == []
+
+
+def test_predictions_that_were_damaged_cost_the_report_a_seed(
+    lab: Lab, spec: StudySpec, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.run(spec)
+    number = lab.results().confirmations["number"].iloc[0]
+    file = files(lab).predictions("confirm", number)
+    file.write_bytes(file.read_bytes()[:100])
+    assert lab.confirm().labels == []
+    assert f"confirm-{number}.npy: is damaged" in caplog.text
+    assert len(read_test_predictions(files(lab).test_predictions).predicted) == 1
 
 
 def test_right_and_wrong_pictures_come_from_every_class_in_turn() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hpstudy.errors import InputError
 from hpstudy.executors.local import data_on
 from hpstudy.search.estimate import estimate_study
 from hpstudy.search.preflight import preflight
@@ -154,3 +155,15 @@ def test_the_estimate_is_the_number_of_epochs_times_one(
 def test_a_real_estimate_is_near_what_an_epoch_takes(small_spec: StudySpec) -> None:
     estimate = estimate_study(small_spec, data=found(small_spec).data, device=CPU)
     assert 0 < estimate.epoch_seconds["nets.py:tiny"] < 10
+
+
+def test_a_batch_that_cannot_be_trained_is_told_before_the_run(tmp_path: Path) -> None:
+    network = (
+        "def net(input_shape, n_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10))\n"
+    )
+    spec = study(tmp_path, network, "settings: {learning_rate: 0.1, batch_size: [1, 32]}")
+    with pytest.raises(
+        InputError, match=r"nets\.py:net with batch_size 1 cannot be trained: ValueError: Expected more"
+    ):
+        estimate_study(spec, data=found(spec).data, device=CPU)

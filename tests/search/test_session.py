@@ -453,3 +453,39 @@ def test_plain_optuna_reads_the_study(lab: Lab, small_spec: StudySpec) -> None:
     study = optuna.load_study(study_name="small", storage=lab.url)
     assert [len(trial.intermediate_values) for trial in study.trials] == [3] * 6
     assert study.best_value == lab.results().trials["value"].max()
+
+
+def test_nor_may_a_network_be_changed_between_baselines_and_trials(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    spec = replace(small_spec, baselines=(Baseline("plain", "nets.py:tiny", 2, {}),))
+    notes = Notes(after_epoch=lambda n: n == 2 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(StudyInterruptedError):
+        lab.run(spec, notes=notes)
+    assert lab.results().trials["state"].tolist()[0] == "complete"
+    nets = tmp_path / "nets.py"
+    nets.write_text(nets.read_text(encoding="utf-8").replace("nn.ReLU()", "nn.Tanh()"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"  source\.nets\.py:tiny: \w{12} in the storage, \w{12} in the file\n"):
+        lab.run(spec)
+
+
+def test_nor_a_network_that_only_a_baseline_has(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    text = (tmp_path / "nets.py").read_text(encoding="utf-8")
+    other.write_text(text, encoding="utf-8")
+    spec = replace(small_spec, trials=1, baselines=(Baseline("mine", "other.py:tiny", 1, {}),))
+    lab.run(spec)
+    assert lab.run(spec).labels == []
+    other.write_text(text.replace("nn.ReLU()", "nn.Tanh()"), encoding="utf-8")
+    changed = r"  baselines\.mine\.source\.other\.py:tiny: \w{12} in the storage, \w{12} in the file"
+    with pytest.raises(InputError, match=changed):
+        lab.run(spec)
+    with pytest.raises(InputError, match=changed):
+        lab.confirm(top=1, seeds=1)
+
+
+def test_a_baseline_in_place_of_another_is_still_to_be_trained(lab: Lab, small_spec: StudySpec) -> None:
+    spec = replace(small_spec, trials=1, baselines=(Baseline("a", "nets.py:tiny", 1, {}),))
+    lab.run(spec)
+    notes = lab.run(replace(spec, baselines=(Baseline("b", "nets.py:tiny", 2, {}),)))
+    assert (notes.plans[0].n_ended, notes.plans[0].n_trials, notes.labels) == (2, 3, ["b"])

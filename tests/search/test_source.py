@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hpstudy.errors import ArtifactError, StudyFailedError
 from hpstudy.search.loop import run
 from hpstudy.search.source import Several, Watched, fewest_first, first_to_last
 from hpstudy.spec.config import TrialConfig
@@ -62,9 +63,20 @@ def test_an_observer_hears_everything_in_order(config: TrialConfig) -> None:
 def test_an_observer_hears_of_the_end_that_makes_a_source_give_up(config: TrialConfig) -> None:
     class GivesUp(Jobs):
         def ended(self, key, end):
-            raise RuntimeError("five in a row")
+            raise StudyFailedError("five in a row")
 
     notes = Notes()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StudyFailedError):
         run(Watched(GivesUp(config, 1), observer=notes), Script())
     assert notes.heard[-1] == ("ended", "job 0")
+
+
+def test_an_observer_hears_nothing_of_an_end_that_was_not_stored(config: TrialConfig) -> None:
+    class Full(Jobs):
+        def ended(self, key, end):
+            raise ArtifactError("predictions/search-0.npy: cannot be written")
+
+    notes = Notes()
+    with pytest.raises(ArtifactError):
+        run(Watched(Full(config, 1), observer=notes), Script())
+    assert ("ended", "job 0") not in notes.heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from dataclasses import replace
@@ -149,3 +150,13 @@ def test_what_is_left_of_a_study_is_refused_and_can_be_deleted(lab: Lab, small_s
     delete_study(lab.url, study="small", artifacts=lab.folder)
     lab.run(replace(small_spec, trials=1))
     assert lab.results().trials["label"].tolist() == ["0"]
+
+
+def test_a_full_disk_does_not_keep_a_runner_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments, **_rest):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    path = lock_path(tmp_path / "hpstudy.db", study="mine")
+    with hold(path, study="mine"):
+        assert is_held(path)

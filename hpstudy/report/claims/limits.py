@@ -53,7 +53,7 @@ def _on_the_answer(results: StudyResults, confirmation: Confirmed | None) -> lis
     elif candidate.n_complete < FEWEST_PAIRS:
         seeds = plural(candidate.n_complete, "seed")
         said.append(f"Which of the confirmed configurations is better: {seeds} are too few, {FEWEST_PAIRS} the least.")
-    elif confirmation and (smallest := _smallest_visible(confirmation)):
+    elif confirmation and (smallest := _smallest_half_width(confirmation)):
         said.append(
             f"Whether differences below about {points(smallest).removeprefix('+')} are real: "
             f"{plural(candidate.n_complete, 'seed')} do not show them."
@@ -70,11 +70,10 @@ def _on_the_answer(results: StudyResults, confirmation: Confirmed | None) -> lis
     return said
 
 
-def _smallest_visible(confirmation: Confirmed) -> float | None:
-    """The median half-width of the intervals that the verdicts rest on."""
+def _smallest_half_width(confirmation: Confirmed) -> float | None:
+    """Of the intervals that the verdicts rest on: no comparison tells a difference that is smaller."""
     intervals = [other.difference.adjusted_interval for other in confirmation.others if other.difference]
-    halves = sorted((high - low) / 2 for low, high in filter(None, intervals) if high > low)
-    return halves[len(halves) // 2] if halves else None
+    return min(((high - low) / 2 for low, high in filter(None, intervals) if high > low), default=None)
 
 
 def _sampler(results: StudyResults) -> str:

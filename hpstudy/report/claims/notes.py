@@ -12,8 +12,12 @@ from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import duration, heading, listed, percent, plural, points, value
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
+from hpstudy.report.views.confusion import confusion_counts
 from hpstudy.results.study import StudyResults
+from hpstudy.spec.options import find_option
+from hpstudy.spec.rows import Interval
 from hpstudy.spec.study import Range
+from hpstudy.spec.wording import RefusedError
 
 _GAP = 0.02
 """Two points between training and validation accuracy: less is no over-fitting to speak of."""
@@ -122,9 +126,7 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     """The two classes that are most often taken for each other, counted over all seeds."""
     if predictions is None or not predictions.predicted.size:
         return None
-    n, n_seeds = len(predictions.class_names), len(predictions.predicted)
-    labels = np.tile(predictions.labels, n_seeds)
-    counts = np.bincount(labels * n + predictions.predicted.ravel(), minlength=n * n).reshape(n, n)
+    counts = confusion_counts(predictions)
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
         return Finding("No test image was classified wrongly.", "confusion", "note")
@@ -140,7 +142,9 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     if wrong[other, one]:
         text += f", the other way round {percent(wrong[other, one] / counts[other].sum())}"
     share = percent(both[tuple(sorted((one, other)))] / wrong.sum())
-    return Finding(f"{text}; together {share} of all errors ({plural(n_seeds, 'seed')}).", "confusion", "note")
+    return Finding(
+        f"{text}; together {share} of all errors ({plural(len(predictions.predicted), 'seed')}).", "confusion", "note"
+    )
 
 
 def n_validation(results: StudyResults) -> int:
@@ -196,9 +200,21 @@ def _edge(results: StudyResults, name: str, domain: Range) -> str | None:
     scale = np.log if domain.log else np.asarray
     low, high = float(scale(domain.low)), float(scale(domain.high))
     positions = (scale(numbers) - low) / (high - low)
-    for end, outside in (("lower", positions <= _AT_EDGE), ("upper", positions >= 1 - _AT_EDGE)):
-        natural = end == "lower" and domain.low == 0  # nothing lies beyond no dropout
-        if outside[0] and 2 * outside.sum() > _LEADERS and not natural:
+    legal = _legal(results, name)
+    for end, outside, last in (
+        ("lower", positions <= _AT_EDGE, domain.low == legal.low),
+        ("upper", positions >= 1 - _AT_EDGE, domain.high == legal.high),
+    ):
+        if outside[0] and 2 * outside.sum() > _LEADERS and not last:  # nothing lies beyond no dropout
             ends = f"{value(domain.low)} to {value(domain.high)}"
             return f"the {end} end of {heading(name)} ({value(numbers[0])} in the best trial, range {ends})"
     return None
+
+
+def _legal(results: StudyResults, name: str) -> Interval:
+    """The legal values of a setting; from nothing upwards where the catalogue does not have it."""
+    try:
+        option = find_option(name, architectures=()) if results.identity else None
+    except RefusedError:
+        option = None
+    return option.legal if option else Interval(low=0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from hpstudy.numbers import heading, listed, p_value, percent, plural, points, points_range, value
 from hpstudy.report.claims.associations import Association, Associations, NoDifference
 from hpstudy.report.claims.finding import Finding, slice_of
@@ -32,9 +30,7 @@ def associated(results: StudyResults, found: Associations) -> list[Finding]:
 
 def nothing_found(results: StudyResults, found: Associations) -> Finding | None:
     """The settings that were tested without a claim, and what would have shown; None where there are none."""
-    told = sorted(
-        (one for one in found.nothing if math.isfinite(one.detectable)), key=lambda one: one.of_choices
-    )  # ranges first, as in the sentence
+    told = sorted(found.nothing, key=lambda one: one.of_choices)  # ranges first, as in the sentence
     if not told:
         return None
     ranges = [_with_size(results, one) for one in told if not one.of_choices]

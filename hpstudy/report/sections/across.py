@@ -11,9 +11,9 @@ import numpy as np
 from scipy import stats
 
 from hpstudy.numbers import listed, percent, plural, points, points_range
-from hpstudy.report.sections.head import dataset_text
+from hpstudy.report.sections.fairness import data_headings, data_of
 from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, confirmed
-from hpstudy.results.inference import LEVEL, holm
+from hpstudy.results.inference import LEVEL, deviation_of, holm
 from hpstudy.results.study import StudyResults
 
 CANNOT_SAY = (
@@ -38,12 +38,12 @@ class _Answer:
 
 @dataclass(frozen=True)
 class _Test:
-    """Welch's test of two answers: first less second."""
+    """Welch's test of two answers: first less second; without interval and p (NaN) where no seeds differ."""
 
     one: _Answer
     other: _Answer
     difference: float
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     p: float
 
 
@@ -61,8 +61,10 @@ def across(studies: Sequence[StudyResults]) -> Across:
         if found is None or found.candidate.n_complete < FEWEST_PAIRS:
             left_out.append(study.name)
         else:
-            by_data.setdefault(dataset_text(study), []).append(_Answer(study.name, found.candidate))
-    said = [sentence for data, answers in by_data.items() if len(answers) > 1 for sentence in _compared(data, answers)]
+            by_data.setdefault(data_of(study), []).append(_Answer(study.name, found.candidate))
+    headings = data_headings(studies)
+    several = [(headings[data], answers) for data, answers in by_data.items() if len(answers) > 1]
+    said = [sentence for heading, answers in several for sentence in _compared(heading, answers)]
     if not said:
         said = ["No two studies of the same data are both confirmed with at least three seeds: nothing is compared."]
     cannot = list(CANNOT_SAY)
@@ -87,8 +89,8 @@ def _compared(data: str, answers: Sequence[_Answer]) -> list[str]:
 
 
 def _sentence(test: _Test, *, claimed: bool) -> str:
-    how = f"95 % interval {points_range(*test.interval)}, {test.one.found.n_complete} and "
-    how += f"{plural(test.other.found.n_complete, 'seed')}, not paired"
+    how = f"95 % interval {points_range(*test.interval)}" if test.interval else "no interval: the seeds are all alike"
+    how += f", {test.one.found.n_complete} and {plural(test.other.found.n_complete, 'seed')}, not paired"
     difference = points(abs(test.difference)).lstrip("+")
     other = f"{test.other.study} ({percent(test.other.found.mean)})"
     if claimed:
@@ -97,10 +99,13 @@ def _sentence(test: _Test, *, claimed: bool) -> str:
 
 
 def _welch(one: _Answer, other: _Answer) -> _Test:
-    first, second = (np.array(list(answer.found.accuracies.values())) for answer in (one, other))
-    difference = float(first.mean() - second.mean())
-    if not first.var() + second.var() > 0:
-        return _Test(one, other, difference, (math.nan, math.nan), math.nan)
-    result = stats.ttest_ind(first, second, equal_var=False)
-    interval = result.confidence_interval(1 - LEVEL)
-    return _Test(one, other, difference, (float(interval.low), float(interval.high)), float(result.pvalue))
+    """Welch (Biometrika 34, 1947); not by scipy, which warns where the seeds of one study are all alike."""
+    sizes = np.array([answer.found.n_complete for answer in (one, other)])
+    variances = np.array([deviation_of(list(answer.found.accuracies.values())) for answer in (one, other)]) ** 2
+    difference, error = one.found.mean - other.found.mean, math.sqrt((variances / sizes).sum())
+    if error == 0:
+        return _Test(one, other, difference, None, math.nan)
+    freedom = error**4 / ((variances / sizes) ** 2 / (sizes - 1)).sum()
+    half = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(difference) / error, freedom))
+    return _Test(one, other, difference, (difference - half, difference + half), p)

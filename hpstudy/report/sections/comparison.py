@@ -66,7 +66,7 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
     by_label = {found.label: _Confirmed(found, row) for found, row in told}
     models = [_model(results, label, by_label.get(label)) for label in labels]
     groups = [Group(tuple(_confirmed_rows(models)), "On the test set, fresh seeds")] if confirmation else []
-    groups.append(Group(tuple(_measured_rows(models)), "In the search" if confirmation else "Not confirmed"))
+    groups.append(Group(tuple(_measured_rows(models)), "On the validation part" if confirmation else "Not confirmed"))
     differing, shared = _settings(results, models)
     if differing:
         groups.append(Group(differing, "Settings that differ"))

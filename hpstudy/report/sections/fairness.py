@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def fairness(studies: Sequence[StudyResults]) -> tuple[Check, ...]:
         studies: At least two, all made by hpstudy.
     """
     return (
-        _same("Data", studies, _data),
+        _same("Data", studies, data_of),
         _same("Preparation", studies, _preparation),
         _same("Split", studies, _split),
         _same("Sampled trials", studies, lambda study: plural(_n_ended(study), "trial")),
@@ -49,6 +50,19 @@ def fairness(studies: Sequence[StudyResults]) -> tuple[Check, ...]:
     )
 
 
+def data_of(study: StudyResults) -> str:
+    """The data set with the beginnings of its files' sums: equal texts are the same data."""
+    sums = [f"{checksum[:8]}…" for _, checksum in sorted(study.identity.get("data", {}).items())]
+    return dataset_text(study) + (f", files {', '.join(sums)}" if sums else "")
+
+
+def data_headings(studies: Sequence[StudyResults]) -> dict[str, str]:
+    """The data of each study by `data_of`, as a heading: with sums only where two data sets have one name."""
+    names = {data_of(study): dataset_text(study) for study in studies}
+    counts = Counter(names.values())
+    return {data: name if counts[name] == 1 else data for data, name in names.items()}
+
+
 def _same(name: str, studies: Sequence[StudyResults], said: Callable[[StudyResults], str]) -> Check:
     told = {study.name: said(study) for study in studies}
     if len(set(told.values())) == 1:
@@ -57,13 +71,6 @@ def _same(name: str, studies: Sequence[StudyResults], said: Callable[[StudyResul
     for study, text in told.items():
         by_text.setdefault(text, []).append(study)
     return Check(name, passed=False, fact="; ".join(f"{text} ({', '.join(names)})" for text, names in by_text.items()))
-
-
-def _data(study: StudyResults) -> str:
-    """The data set, with the beginning of its files' sums where that is what differs from another study."""
-    sums = study.identity.get("data", {})
-    first = next(iter(sums.values()), "")
-    return dataset_text(study) + (f", files {first[:8]}…" if first else "")
 
 
 def _preparation(study: StudyResults) -> str:

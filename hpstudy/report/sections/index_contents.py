@@ -9,8 +9,8 @@ from hpstudy.numbers import duration, listed, percent, percent_range, plural
 from hpstudy.report.drawing.figure import Absent, Figure
 from hpstudy.report.names import file_stem
 from hpstudy.report.sections.across import Across, across
-from hpstudy.report.sections.fairness import Check, fairness
-from hpstudy.report.sections.head import architectures, dataset_text
+from hpstudy.report.sections.fairness import Check, data_headings, data_of, fairness
+from hpstudy.report.sections.head import architectures
 from hpstudy.report.sections.search_summary import trials_by_state
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.figures import index_figures
@@ -74,16 +74,16 @@ def _matrix(studies: Sequence[StudyResults]) -> Table | Absent:
     found = {study.name: confirmed(study) for study in studies}
     if not any(found.values()):
         return Absent("matrix", title, "No study is confirmed yet: `hpstudy confirm NAME` opens the test set.")
-    data = list(dict.fromkeys(dataset_text(study) for study in studies))
+    data = data_headings(studies)
     names = list(dict.fromkeys(name for study in studies for name in architectures(study)))
     rows = []
     for name in names:
         cells = []
         for column in data:
-            offering = [study for study in studies if dataset_text(study) == column and name in architectures(study)]
+            offering = [study for study in studies if data_of(study) == column and name in architectures(study)]
             cells.append(Cell(_entries(offering, name, found), mark="lines"))
         rows.append(Row((Cell(name), *cells)))
-    columns = (Column("Architecture"), *(Column(name) for name in data))
+    columns = (Column("Architecture"), *(Column(heading) for heading in data.values()))
     note = (
         "Mean over fresh seeds with its 95 % interval. Of an architecture that is not a study's answer: the first of "
         "its confirmed configurations, as the search placed them."
@@ -107,8 +107,10 @@ def _entries(studies: Sequence[StudyResults], architecture: str, found: Mapping[
 
 
 def _first_with(study: StudyResults, architecture: str, found: Confirmed | None) -> ConfirmedConfiguration | None:
+    if found is None:
+        return None  # and perhaps no trial either, so no column of architectures
     sampled = study.search.set_index("label")["architecture"]
-    for configuration in found.configurations if found else ():
+    for configuration in found.configurations:
         if sampled.get(configuration.label) == architecture:
             return configuration
     return None

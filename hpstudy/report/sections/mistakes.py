@@ -11,6 +11,7 @@ from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import percent, plural
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
+from hpstudy.report.views.confusion import confusion_counts
 
 UNBALANCED = 1.5
 """The largest class has this many times the images of the smallest: then accuracy alone misleads."""
@@ -50,14 +51,6 @@ def mistakes(predictions: TestPredictions | None, *, confirmed: bool) -> Mistake
         return Mistakes(Absent("classes", "Mistakes by class", why), (), "")
     counts = confusion_counts(predictions)
     return Mistakes(_class_table(predictions, counts), _pairs(predictions, counts), _balance(counts))
-
-
-def confusion_counts(predictions: TestPredictions) -> NDArray[np.int64]:
-    """How often each class (row) was taken for each (column), summed over the seeds; int64 [classes, classes]."""
-    n = len(predictions.class_names)
-    true = np.broadcast_to(predictions.labels, predictions.predicted.shape)
-    flat = true.ravel() * n + predictions.predicted.ravel()
-    return np.bincount(flat, minlength=n * n).reshape(n, n).astype(np.int64)
 
 
 def class_scores(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,14 +8,11 @@ from typing import Any
 
 from hpstudy.numbers import duration, plural, value
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.records import last_record
+from hpstudy.report.sections.records import best_label, best_layers, last_record
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.scales import heading
 from hpstudy.results.confirmed import configuration_name
 from hpstudy.results.study import StudyResults
-
-BEST = "best"
-"""The best trial's key in a run's `models`; baselines have their names."""
 
 SIZE_RULE = (
     "A convolution or pooling layer turns a side of n pixels into ⌊(n − k + 2p) / s⌋ + 1, with a kernel of k pixels, "
@@ -43,22 +40,14 @@ class BestModel:
 def best_model(results: StudyResults) -> BestModel:
     """The model of the confirmed candidate, else of the best trial."""
     label = best_label(results)
-    described = last_record(results).get("models", {}).get(BEST, {})
+    described = best_layers(results)
     facts = []
     if label:
         facts.append(("From", f"{configuration_name(results, label)} of {results.name}"))
         facts.append(("Settings", _settings(results, label)))
-    facts += [("Size", _size(described))] if described.get("layers") else []
+    facts += [("Size", _size(described))] if described else []
     facts += [("Speed", speed)] if (speed := _speed(results, label)) else []
     return BestModel(label, tuple(facts), _layer_table(results, described))
-
-
-def best_label(results: StudyResults) -> str:
-    """The label of the study's answer: its candidate, else its best trial; empty where no trial is complete."""
-    if results.candidate is not None:
-        return results.candidate
-    ranked = results.ranked
-    return "" if ranked.empty else str(ranked["label"].iloc[0])
 
 
 def _settings(results: StudyResults, label: str) -> str:
@@ -93,7 +82,11 @@ def _layer_table(results: StudyResults, described: Mapping[str, Any]) -> Table |
     title = "Layers of the best model"
     layers: Sequence[Mapping[str, Any]] = described.get("layers", ())
     if not layers:
-        why = "this study was run by plain Optuna" if not results.identity else "no run of this study recorded them"
+        why = (
+            "this study was run by plain Optuna"
+            if not results.identity
+            else "no run of this study recorded those of its answer"
+        )
         return Absent("layers", title, f"The layers are not known: {why}.")
     columns = (
         Column("Layer"),

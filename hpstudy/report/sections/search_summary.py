@@ -12,7 +12,7 @@ from hpstudy.numbers import duration, heading, plural, value
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
 from hpstudy.report.sections.titles import setting_title
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, is_confirmation
 from hpstudy.spec.study import Choices, Domain, Range
 
 FEW = 5
@@ -59,8 +59,13 @@ def saved_by_pruning(search: pd.DataFrame) -> str:
 
 
 def planned_trials(runs: pd.DataFrame) -> int | None:
-    """How many trials the last run was to reach: by its command line, else by its study file; None if neither says."""
+    """How many trials the last search was to reach: by its command line, else by its study file; None if neither says.
+
+    A confirmation has the study file too, but not the number of trials that the search before it was told.
+    """
     for run in reversed(runs.to_dict("records")):
+        if is_confirmation(str(run["command"])):
+            continue
         words: Any = re.search(r"--trials[ =](\d+)", str(run["command"]))
         written = re.search(r"^trials:[ \t]*(\d+)", str(run["study_file"]), re.MULTILINE)
         if found := words or written:

@@ -47,14 +47,19 @@ class Confusion:
 
 def confusion(predictions: TestPredictions) -> Confusion:
     """The confusion matrix of the test set over all seeds."""
-    n_classes, n_seeds = len(predictions.class_names), len(predictions.predicted)
-    pairs = np.tile(predictions.labels, n_seeds) * n_classes + predictions.predicted.ravel()
-    counts = np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
-    return Confusion(counts.astype(np.int64), predictions.class_names, n_seeds)
+    return Confusion(confusion_counts(predictions), predictions.class_names, len(predictions.predicted))
+
+
+def confusion_counts(predictions: TestPredictions) -> NDArray[np.int64]:
+    """How often each class (row) was taken for each (column), summed over the seeds; int64 [classes, classes]."""
+    n = len(predictions.class_names)
+    true = np.broadcast_to(predictions.labels, predictions.predicted.shape)
+    pairs = true.ravel() * n + predictions.predicted.ravel()
+    return np.bincount(pairs, minlength=n * n).reshape(n, n).astype(np.int64)
 
 
 def confused_pairs(matrix: Confusion) -> list[tuple[int, int, float]]:
-    """(true, predicted, share of the true class) of every kind of error made, the most frequent share first."""
+    """(true, predicted, share of the true class) of every kind of error made, the largest share first."""
     shares = matrix.shares.copy()
     np.fill_diagonal(shares, 0)
     order = np.argsort(-shares, axis=None, kind="stable")[: np.count_nonzero(shares)]
@@ -139,16 +144,14 @@ def _title(matrix: Confusion, pairs: list[tuple[int, int, float]]) -> str:
     if not pairs:
         return f"All {int(matrix.counts.sum()):,} predictions are right"
     true, predicted, share = pairs[0]
-    names = matrix.class_names
-    return (
-        f"{100 * share:.1f} % of {shown(names[true])} are taken for {shown(names[predicted])}, the most frequent error"
-    )
+    one, other = (shown(matrix.class_names[place]) for place in (true, predicted))
+    return f"{100 * share:.1f} % of {one} are taken for {other}, the largest share of a class"
 
 
 def _alt(matrix: Confusion, pairs: list[tuple[int, int, float]]) -> str:
     names = matrix.class_names
     worst = "; ".join(f"{shown(names[a])} for {shown(names[b])} {100 * share:.1f} %" for a, b, share in pairs[:3])
-    errors = f" The most frequent errors, true class taken for another: {worst}." if pairs else ""
+    errors = f" The largest shares of a class that are taken for another: {worst}." if pairs else ""
     return (
         f"Confusion matrix of {len(names)} classes over {plural(matrix.n_seeds, 'seed')}; "
         f"{100 * matrix.accuracy:.2f} % right.{errors}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
+from hpstudy.report.sections.records import best_layers, last_record
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -66,11 +67,10 @@ def network_view(results: StudyResults) -> View:
     Raises:
         NoView: No run recorded the layers.
     """
-    record = next((one for one in list(results.runs["record"])[::-1] if _best_model(one)), None)
-    if record is None:
+    model = best_layers(results)
+    if not model:
         raise NoView("The layers of the best model are not recorded in this storage.")
-    model = _best_model(record)
-    boxes = network_boxes(model["layers"], record.get("images", {}).get("input_shape", ()))
+    boxes = network_boxes(model["layers"], last_record(results).get("images", {}).get("input_shape", ()))
     drawn = boxes[:MOST_BOXES]
     total = int(model.get("n_parameters", sum(box.parameters for box in boxes)))
     more = f" {len(boxes) - len(drawn)} further boxes are not drawn." if len(boxes) > len(drawn) else ""
@@ -89,12 +89,6 @@ def network_view(results: StudyResults) -> View:
 def shape_words(shape: Sequence[int]) -> str:
     """A shape as `16×10×10`."""
     return "×".join(str(size) for size in shape)
-
-
-def _best_model(record: object) -> dict[str, Any]:
-    models = record.get("models") if isinstance(record, dict) else None
-    best = models.get("best") if isinstance(models, dict) else None
-    return best if isinstance(best, dict) and best.get("layers") else {}
 
 
 def _columns(n: int, *, most: int) -> int:

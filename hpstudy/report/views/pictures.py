@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.report.drawing.chart import Axis, Chart, Images, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.view import NoView, View
 
-MOST_PICTURES = 24
+MOST_PICTURES = 12
+"""Of those classified rightly, and as many of the others."""
 
 
 def predictions_view(predictions: TestPredictions | None) -> View:
@@ -20,14 +22,14 @@ def predictions_view(predictions: TestPredictions | None) -> View:
     """
     if predictions is None or not predictions.predicted.size or not len(predictions.shown):
         raise NoView("There are no predicted test pictures: they come with the confirmation.")
-    at = predictions.shown[:MOST_PICTURES]
+    at = predictions.shown[_drawn(predictions)]
     truth, first = predictions.labels[at], predictions.predicted[0, at]
     n_wrong, n = int((truth != first).sum()), len(at)
     names = predictions.class_names
     wrong = [f"{shown(names[a])} taken for {shown(names[b])}" for a, b in zip(truth, first, strict=True) if a != b]
     errors = f" Wrong: {'; '.join(wrong)}." if wrong else ""
     return View(
-        title=f"{n - n_wrong} of these {n} test pictures are recognised",
+        title="Test pictures that were classified rightly and wrongly",
         alt=f"Grid of {n} test pictures, {n - n_wrong} right and {n_wrong} wrong.{errors}",
         caption="Above each picture what the first seed's model predicts; where it is wrong the frame is thick and the "
         "true class stands below. The pictures are a choice of the test set, so their share of errors is no estimate.",
@@ -36,8 +38,15 @@ def predictions_view(predictions: TestPredictions | None) -> View:
     )
 
 
+def _drawn(predictions: TestPredictions) -> NDArray[np.intp]:
+    """Which of the pictures kept are drawn, in the order kept."""
+    wrong = predictions.labels[predictions.shown] != predictions.predicted[0, predictions.shown]
+    return np.sort(np.concatenate([np.flatnonzero(kind)[:MOST_PICTURES] for kind in (~wrong, wrong)]))
+
+
 def _chart(predictions: TestPredictions, *, columns: int, size: float) -> Chart:
-    at = predictions.shown[:MOST_PICTURES]
+    drawn = _drawn(predictions)
+    at = predictions.shown[drawn]
     truth, first = predictions.labels[at], predictions.predicted[0, at]
     rows, places = np.divmod(np.arange(len(at)), columns)
     x, y = numbers(places), -1.42 * numbers(rows)
@@ -46,7 +55,7 @@ def _chart(predictions: TestPredictions, *, columns: int, size: float) -> Chart:
     above = [f"{'✓' if good else '✗'} {names[guess]}" for good, guess in zip(right, first, strict=True)]
     below = ["" if good else f"is {names[true]}" for good, true in zip(right, truth, strict=True)]
     marks: tuple[Mark, ...] = (
-        Images(x, y, 0.8, predictions.images[:MOST_PICTURES]),
+        Images(x, y, 0.8, predictions.images[drawn]),
         _frames(x[right], y[right], colour="grey", width=1.0),
         _frames(x[~right], y[~right], colour="wrong", width=3.0),
         Texts(x, y + 0.52, above, "text", size),

@@ -178,6 +178,22 @@ def test_where_one_choice_never_ends_only_that_is_said() -> None:
     assert (told.n_complete, told.n_stopped) == (15, 15)
 
 
+def test_what_would_have_shown_counts_the_trials_that_were_stopped() -> None:
+    """Of 40 trials 30 are stopped, on the way to what the others reached; 2 more diverged."""
+    generator = np.random.default_rng(0)
+    values = generator.normal(0.9, 0.01, 42)
+    states = ["complete"] * 10 + ["pruned"] * 32
+    rows = [(trial, 0, value - 0.1) for trial, value in enumerate(values)]
+    epochs = pd.DataFrame(rows, columns=["trial_id", "epoch", "val_accuracy"])
+    made = study(values, {"bias": [True, False] * 21}, {"bias": Choices((True, False))}, states=states, epochs=epochs)
+    reasons = made.trials["reason"].where(made.trials.index < 40, "diverged in epoch 1: the loss was not finite")
+    (one,) = associations(replace(made, trials=made.trials.assign(reason=reasons))).nothing
+    assert one.n == 42
+    deviation = 1.4826 * np.median(np.abs(values[:40] - np.median(values[:40])))
+    reach = stats.norm.ppf(1 - 0.025 / 2) + stats.norm.ppf(0.8)
+    assert one.detectable == pytest.approx(reach * deviation * math.sqrt(2 / 21 * math.pi / 3))
+
+
 def test_ten_thousand_trials_take_a_moment() -> None:
     generator = np.random.default_rng(0)
     dropout = generator.uniform(0, 0.6, 10_000)

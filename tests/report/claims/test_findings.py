@@ -257,6 +257,44 @@ def test_edge_of_a_range_that_ends_at_nothing_is_no_edge() -> None:
     assert edges(replace(results, trials=trials)) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "domain", "end", "said"),
+    [
+        ("step_gamma", Range(0.5, 1.0), "high", False),  # 1 is the last that is legal
+        ("step_gamma", Range(0.5, 0.9), "high", True),
+        ("momentum", Range(0.0, 0.95), "high", True),  # 1 is not legal, but 0.99 is
+        ("cnn.blocks", Range(1, 12), "low", False),
+        ("cnn.blocks", Range(2, 12), "low", True),
+        ("nets.py:mine.share", Range(0.0, 1.0), "high", True),  # of which nothing is known
+        ("nets.py:mine.share", Range(0.0, 1.0), "low", False),
+    ],
+)
+def test_beyond_the_last_legal_value_nothing_better_lies(name, domain, end, said) -> None:
+    results = make_results(n_trials=20, n_pruned=0, n_failed=0, domains={name: domain})
+    away = np.linspace(0, 1, 20) ** 2  # the best trials lie at the end
+    positions = 1 - away if end == "high" else away
+    values = domain.low + positions * (domain.high - domain.low)
+    trials = results.trials.assign(**{name: values, "value": np.linspace(0.95, 0.8, 20)})
+    assert (edges(replace(results, trials=trials)) is not None) == said
+
+
+def test_no_comparison_tells_a_difference_below_the_one_that_is_named() -> None:
+    # Three comparisons; the least spread tells differences that the most spread does not.
+    results = make_results(
+        baselines={"model 1": 0.8, "model 2": 0.9, "model 3": 0.9},
+        confirmed={"best": CANDIDATE, "model 1": WEAK, "model 2": NEAR, "model 3": BETTER},
+    )
+    intervals = [other.difference.adjusted_interval for other in confirmed(results).others]
+    smallest = min((high - low) / 2 for low, high in intervals)
+    claimed = [
+        abs(other.difference.test.mean) for other in confirmed(results).others if other.difference.distinguishable
+    ]
+    assert min(claimed) > smallest
+    assert findings(results).cannot_say[0] == (
+        f"Whether differences below about {points(smallest).removeprefix('+')} are real: 5 seeds do not show them."
+    )
+
+
 def test_limits_name_what_was_stopped_and_how_few_seeds() -> None:
     two = make_results(confirmed={"best": CANDIDATE[:2], "0": NEAR[:2]})
     said = findings(two).cannot_say

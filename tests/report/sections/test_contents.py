@@ -15,10 +15,12 @@ from hpstudy.report.drawing.figure import Absent, Figure
 from hpstudy.report.sections.comparison import Comparison
 from hpstudy.report.sections.contents import Contents, build_contents
 from hpstudy.report.sections.leaderboard import SHOWN, Leaderboard
-from hpstudy.report.sections.mistakes import class_scores, confusion_counts
+from hpstudy.report.sections.mistakes import class_scores
 from hpstudy.report.sections.places import figure_numbers, placed
 from hpstudy.report.sections.search_summary import planned_trials, saved_by_pruning
 from hpstudy.report.sections.table import Table
+from hpstudy.report.views.confusion import confusion_counts
+from hpstudy.results.study import StudyResults
 from tests.report.studies import foreign_study, full_study, predictions, sparse_studies
 from tests.results.synthetic import RECORD, make_results
 
@@ -65,7 +67,7 @@ def test_the_comparison_puts_the_candidate_first_and_holds_all_models_against_it
     assert found["Validation accuracy"][1:] == ["87.00 %", found["Validation accuracy"][2], "86.00 %"]
     assert [group.title for group in table.groups] == [
         "On the test set, fresh seeds",
-        "In the search",
+        "On the validation part",
         "Settings that differ",
     ]
     differing = [row.cells[0].text for row in table.groups[2].rows]
@@ -161,6 +163,38 @@ def test_the_best_model_is_told_with_its_layers_and_its_speed(full: Contents) ->
     assert "⌊(n − k + 2p) / s⌋ + 1" in full.model.layers.note
 
 
+def with_models(study: StudyResults, **models: int) -> StudyResults:
+    """The study with a run for each of the models, which recorded it under its key with so many parameters."""
+    layer = {"name": "fc", "kind": "Linear", "output_shape": [10], "mult_adds": 0}
+    records = [
+        RECORD | {"models": {key.lstrip("_"): {"n_parameters": n, "layers": [layer | {"parameters": n}]}}}
+        for key, n in models.items()
+    ]
+    return replace(study, runs=pd.concat([study.runs.assign(record=[record]) for record in records]))
+
+
+def test_the_layers_are_those_of_the_answer_and_of_no_later_best_trial() -> None:
+    study = replace(full_study(), candidate="3")
+    contents = build_contents(with_models(study, _3=700, _14=900), predictions=None)
+    told = dict(contents.model.facts)
+    assert told["From"] == "trial 3 of full"
+    assert told["Size"].startswith("700 parameters, ")
+    network = contents.figures["network"]
+    assert isinstance(network, Figure)
+    assert "700" in network.title
+    unknown = build_contents(with_models(study, best=900), predictions=None)
+    assert isinstance(unknown.model.layers, Absent)
+    assert isinstance(unknown.figures["network"], Absent)
+
+
+def test_the_former_key_of_the_best_trials_layers_is_read_where_no_run_has_its_label() -> None:
+    for study in (full_study(), make_results("unconfirmed")):
+        former = build_contents(with_models(study, best=900), predictions=None)
+        assert dict(former.model.facts)["Size"].startswith("900 parameters, ")
+    now = build_contents(with_models(full_study(), _14=700, best=900), predictions=None)
+    assert dict(now.model.facts)["Size"].startswith("700 parameters, ")
+
+
 def test_a_study_can_be_repeated_from_what_is_told() -> None:
     study = full_study()
     first = study.runs.assign(
@@ -224,3 +258,7 @@ def test_how_many_trials_were_planned() -> None:
     assert planned_trials(runs) is None
     assert planned_trials(runs.assign(study_file="name: x\ntrials: 50\n")) == 50
     assert planned_trials(runs.assign(study_file="trials: 50", command="hpstudy run a.yaml --trials 20")) == 20
+    run = runs.assign(study_file="trials: 12", command="hpstudy run a.yaml --trials 50")
+    confirm = runs.assign(study_file="trials: 12", command="hpstudy confirm a --seeds 5")
+    assert planned_trials(pd.concat([run, confirm])) == 50
+    assert planned_trials(confirm) is None

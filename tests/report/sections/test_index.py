@@ -11,6 +11,8 @@ from hpstudy.report.sections.across import across
 from hpstudy.report.sections.fairness import fairness
 from hpstudy.report.sections.index_contents import build_index
 from hpstudy.report.sections.table import Table
+from hpstudy.results.study import StudyResults
+from hpstudy.results.trials import StoredTrials, trial_frame
 from tests.report.studies import foreign_study, full_study, second_study
 from tests.results.synthetic import IDENTITY, RECORD, make_results
 
@@ -43,6 +45,34 @@ def test_other_files_of_the_same_data_set_are_other_data() -> None:
     checks = {check.name: check for check in fairness([full_study(), other])}
     assert not checks["Data"].passed
     assert checks["Data"].fact == ("fashion_mnist, files b0564c3e… (full); fashion_mnist, files ffff0000… (other)")
+
+
+def of_files(study: StudyResults, **sums: str) -> StudyResults:
+    """The study on a folder of pictures with these sums."""
+    dataset = {"name": "image_folder", "share": 1.0}
+    return replace(study, identity=study.identity | {"dataset": dataset, "data": sums})
+
+
+def test_two_folders_of_pictures_are_not_compared_and_have_a_column_each() -> None:
+    one, other = of_files(full_study(), train="aaaa1111ffff"), of_files(second_study(), train="bbbb2222ffff")
+    contents = build_index([one, other])
+    assert isinstance(contents.matrix, Table)
+    assert [column.title for column in contents.matrix.columns[1:]] == [
+        "image_folder, files aaaa1111…",
+        "image_folder, files bbbb2222…",
+    ]
+    assert [cell.text for cell in contents.matrix.groups[0].rows[1].cells][1] == "–"
+    assert contents.across.said[0].startswith("No two studies of the same data are both confirmed")
+    same = build_index([one, of_files(second_study(), train="aaaa1111ffff")])
+    assert isinstance(same.matrix, Table)
+    assert [column.title for column in same.matrix.columns[1:]] == ["image_folder"]
+    assert same.across.said[0].startswith("second reached the highest mean test accuracy on image_folder, 92.55 %")
+
+
+def test_any_file_makes_other_data() -> None:
+    one = of_files(full_study(), images="aaaa1111ffff", labels="cccc3333ffff")
+    other = of_files(second_study(), images="aaaa1111ffff", labels="dddd4444ffff")
+    assert not fairness([one, other])[0].passed
 
 
 def test_every_division_of_a_machine_is_told() -> None:
@@ -99,6 +129,33 @@ def test_a_small_difference_between_studies_is_not_claimed() -> None:
     assert said[1].startswith(
         "near and full (90.50 %) are not distinguishable: they differ by 0.20 points (95 % interval "
     )
+
+
+def test_seeds_that_are_all_alike_give_no_interval_but_one_that_differs_does() -> None:
+    # The mean of 0.1 + 0.2 and the like is rounded, so that their standard deviation is not nothing.
+    equal = make_results("equal", confirmed={"best": [0.7 + 0.2] * 3})
+    other = make_results("other", confirmed={"best": [0.1 + 0.2] * 3})
+    assert across([equal, other]).said[1] == (
+        "equal and other (30.00 %) are not distinguishable: they differ by 60.00 points "
+        "(no interval: the seeds are all alike, 3 and 3 seeds, not paired)."
+    )
+    # A standard error of 0.005 / √3 with 2 degrees of freedom: 0.5 ± 4.303 · 0.2887 points.
+    assert (
+        across([full_study(), equal])
+        .said[1]
+        .endswith("differ by 0.50 points (95 % interval −0.74 to +1.74 points, 3 and 3 seeds, not paired).")
+    )
+
+
+def test_a_study_without_any_trial_stands_beside_a_confirmed_one() -> None:
+    made = make_results("empty")
+    stored = StoredTrials({}, [], attributes={}, parameters={}, unfinished="interrupted")
+    trials, settings = trial_frame(stored, epochs=made.epochs.iloc[:0])
+    assert "architecture" not in trials
+    empty = replace(made, trials=trials, settings=settings, epochs=made.epochs.iloc[:0], state="interrupted")
+    contents = build_index([full_study(), empty])
+    assert isinstance(contents.matrix, Table)
+    assert contents.matrix.groups[0].rows[0].cells[1].text.endswith("\nnot confirmed: empty")
 
 
 def test_two_seeds_are_too_few_to_compare() -> None:

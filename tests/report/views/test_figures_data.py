@@ -23,6 +23,7 @@ from hpstudy.report.views.curves import all_curves, chosen_curves
 from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import Box, network_boxes
 from hpstudy.report.views.parallel import parallel_data
+from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.progress import best_so_far
 from hpstudy.report.views.pruning import pruning, pruning_view
 from hpstudy.report.views.scales import choice_text, clipped, positions, sampled, shares
@@ -275,7 +276,35 @@ def test_a_confusion_matrix_counts_all_seeds() -> None:
     assert matrix.accuracy == 0.9
     assert confused_pairs(matrix)[0] == (0, 1, 0.1)
     assert len(confused_pairs(matrix)) == 4
-    assert confusion_view(make_predictions()).title == "10.0 % of bag are taken for boot, the most frequent error"
+    assert confusion_view(make_predictions()).title == (
+        "10.0 % of bag are taken for boot, the largest share of a class"
+    )
+
+
+def test_the_largest_share_of_a_class_need_not_be_the_most_frequent_error() -> None:
+    # Of 90 bags 9 are taken for boots, of 10 coats 2 for shirts.
+    labels = np.repeat([0, 2], [90, 10])
+    predicted = np.where(np.arange(100) < 9, 1, np.where(np.arange(100) >= 98, 3, labels))
+    found = replace(make_predictions(n=100, n_seeds=1), labels=labels, predicted=predicted[None, :])
+    assert confusion_view(found).title == "20.0 % of coat are taken for shirt, the largest share of a class"
+    assert confusion_view(found).alt.endswith(
+        "The largest shares of a class that are taken for another: coat for shirt 20.0 %; bag for boot 10.0 %."
+    )
+
+
+def test_twelve_pictures_that_are_right_and_twelve_that_are_wrong_are_shown() -> None:
+    # As a confirmation keeps them: 16 that are right, then 16 that are wrong.
+    made = make_predictions(n=40, n_seeds=1, n_shown=32)
+    predicted = np.where(np.arange(40) < 16, made.labels, (made.labels + 1) % 4)
+    made = replace(made, predicted=predicted[None, :])
+    view = predictions_view(made)
+    assert view.title == "Test pictures that were classified rightly and wrongly"
+    assert view.alt.startswith("Grid of 24 test pictures, 12 right and 12 wrong. Wrong: ")
+    drawn = view.chart.panels[0].marks[0].images
+    kept = [*range(12), *range(16, 28)]
+    np.testing.assert_array_equal(drawn, made.images[kept])
+    few = replace(made, shown=made.shown[10:], images=made.images[10:])
+    assert predictions_view(few).alt.startswith("Grid of 18 test pictures, 6 right and 12 wrong.")
 
 
 def test_of_a_hundred_classes_the_most_confused_are_drawn() -> None:
