@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hpstudy.architectures.imports import own_imports
+from hpstudy.architectures.user import load_user_function
 
 
 def architecture_sources(architectures: Iterable[str], *, folder: Path) -> dict[str, str]:
@@ -27,19 +28,24 @@ def architecture_files(architecture: str, *, folder: Path) -> dict[str, Path]:
     """The files of a user's architecture.
 
     Args:
-        architecture: A name as in the study file. A dotted one's module must have been imported.
+        architecture: A name as in the study file. A dotted one's module is imported, which tells where it lies.
         folder: Where the study file and the user's files lie.
 
     Returns:
         By the architecture's name (`nets.py:Net`) the file that defines it; and by its path as that name would have
         it (`blocks.py`) each of the user's own modules that it imports from beside it. None for an architecture that
         hpstudy or torchvision ship.
+
+    Raises:
+        InputError: A dotted one's module cannot be imported.
     """
     module = architecture.partition(":")[0]
     if ":" not in architecture or module == "torchvision":
         return {}
-    loaded = getattr(sys.modules.get(module), "__file__", None)
     is_file = module.endswith(".py")
+    if not is_file and module not in sys.modules:
+        load_user_function(architecture, study_folder=folder)
+    loaded = getattr(sys.modules.get(module), "__file__", None)
     path = folder / module if is_file else Path(loaded or "")
     if not path.is_file():
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -243,6 +244,26 @@ def test_predictions_that_were_damaged_cost_the_report_a_seed(
     assert lab.confirm().labels == []
     assert f"confirm-{number}.npy: is damaged" in caplog.text
     assert len(read_test_predictions(files(lab).test_predictions).predicted) == 1
+
+
+def test_a_network_of_a_package_is_confirmed_in_another_process_than_it_was_searched(
+    lab: Lab, spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "confirmed_nets"
+    package.mkdir()
+    text = (tmp_path / "nets.py").read_text(encoding="utf-8")
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "small.py").write_text(text, encoding="utf-8")
+    names = ("confirmed_nets.small:tiny",)
+    lab.run(replace(spec, architectures=names, baselines=(), confirm=None))
+    for module in ("confirmed_nets.small", "confirmed_nets"):
+        monkeypatch.delitem(sys.modules, module)
+    assert len(lab.confirm(top=1, seeds=1).labels) == 1
+    for module in ("confirmed_nets.small", "confirmed_nets"):
+        monkeypatch.delitem(sys.modules, module)
+    (package / "small.py").write_text(f"{text}# changed\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"source\.confirmed_nets\.small:tiny: \w{12} in the storage, \w{12} in"):
+        lab.confirm(top=1, seeds=2)
 
 
 def test_right_and_wrong_pictures_come_from_every_class_in_turn() -> None:
