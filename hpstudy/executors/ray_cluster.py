@@ -65,7 +65,7 @@ def join_cluster() -> bool:
             f"--executor ray: no cluster can be joined or started ({text}); set RAY_ADDRESS to HOST:6379 of one that "
             "runs, or unset it and run `ray stop`, so that hpstudy starts one on this machine"
         ) from error
-    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]
+    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]  # Ray does not say its types
         ray.shutdown()
         raise InputError(
             "--executor ray: RAY_ADDRESS names a Ray client server (ray://); run hpstudy on a machine of the cluster "
@@ -82,7 +82,7 @@ def leave_cluster() -> None:
 
 def nodes() -> list[Node]:
     """The machines that the cluster has at this moment."""
-    known = ray.nodes()  # type: ignore[no-untyped-call]
+    known = ray.nodes()  # type: ignore[no-untyped-call]  # Ray does not say its types
     resources = [node["Resources"] for node in known if node["Alive"]]
     return [Node(int(found.get("CPU", 0)), int(found.get("GPU", 0))) for found in resources]
 

@@ -23,7 +23,7 @@ def share(data: TrainingData) -> None:
     tensors = [tensor for part in (data.train, data.evaluation) for tensor in (part.images, part.labels)]
     try:
         for tensor in tensors:
-            tensor.share_memory_()  # type: ignore[no-untyped-call]
+            tensor.share_memory_()  # type: ignore[no-untyped-call]  # torch does not say its types
     except RuntimeError as error:
         n_bytes = sum(tensor.untyped_storage().nbytes() for tensor in tensors)
         raise InputError(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import optuna
 import pandas as pd
 import torch
 
@@ -159,9 +158,8 @@ def _checked_subject(study: str, *, place: Place, trial_id: int) -> Subject:
     """The study as it was recorded, on the same images and with the same code."""
     with open_storage(place.storage_url) as storage:
         subject = stored_subject(storage, study)
-        head = optuna.load_study(study_name=study, storage=storage.optuna)
-    data = place.load_data(load_config(place.storage_url, trial_id=trial_id), "search")
-    check_evidence(subject, head, checksums=data.train.checksums)
+        data = place.load_data(load_config(place.storage_url, trial_id=trial_id), "search")
+        check_evidence(subject, storage, checksums=data.train.checksums)
     return subject
 
 

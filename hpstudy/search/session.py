@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import optuna
 from optuna.trial import TrialState
 
 from hpstudy.errors import InputError, StudyFailedError
@@ -82,12 +81,11 @@ def confirm_study(
     """
     with _claimed(name, place) as storage:
         subject = stored_subject(storage, name)
-        head = optuna.load_study(study_name=name, storage=storage.optuna)
         configurations = choose_configurations(storage, name, top=1)
         if not configurations:
             raise InputError(f"{name}: no trial is complete yet, so there is nothing to confirm")
         data = place.load_data(configurations[0].config, "search")
-        check_evidence(subject, head, checksums=data.train.checksums)
+        check_evidence(subject, storage, checksums=data.train.checksums)
         under_way = begun(subject, storage=storage, place=place, data=data, observer=observer, deadline=deadline)
         with under_way as runner:
             require_searched(storage, name, live=runner.live())

@@ -24,6 +24,7 @@ from hpstudy.spec.identity import baseline_identities, changed_baselines, differ
 from hpstudy.spec.study import Component, StudySpec
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
+    BASELINE,
     BASELINES,
     BASELINES_ATTRIBUTE,
     CONFIG,
@@ -102,12 +103,12 @@ def stored_searches(storage: Storage, study: str) -> list[str]:
     return sorted(name for name in parts if name not in apart)
 
 
-def stored_trials(storage: Storage, name: str, state: TrialState) -> list[FrozenTrial]:
-    """The trials of an Optuna study that are in a state; none where there is no such study."""
+def stored_trials(storage: Storage, name: str, *states: TrialState) -> list[FrozenTrial]:
+    """The trials of an Optuna study that are in one of some states; none where there is no such study."""
     if name not in storage.study_names():
         return []
     study = optuna.load_study(study_name=name, storage=storage.optuna)
-    return study.get_trials(deepcopy=False, states=(state,))
+    return study.get_trials(deepcopy=False, states=states)
 
 
 def require_searched(storage: Storage, study: str, *, live: Collection[int]) -> None:
@@ -127,21 +128,23 @@ def require_searched(storage: Storage, study: str, *, live: Collection[int]) -> 
         raise StudyBusyError(f"{study}: other runners are searching it; confirm it once they have ended")
 
 
-def check_evidence(subject: Subject, head: Study, *, checksums: Mapping[str, str]) -> None:
+def check_evidence(subject: Subject, storage: Storage, *, checksums: Mapping[str, str]) -> None:
     """Refuses to go on with a stored study on other images, or with another text of the user's architectures.
 
     Args:
         subject: The study, as it was recorded.
-        head: Its Optuna study.
+        storage: Where it is.
         checksums: SHA-256 of each data file of the search.
 
     Raises:
         InputError: Something is not what it was.
     """
+    head = optuna.load_study(study_name=subject.name, storage=storage.optuna)
     stored = head.user_attrs[IDENTITY_ATTRIBUTE]
     known = {key: stored.get(key, {}) for key in ("source", "data")}
     offered = [name for name in subject.architectures if name in stored["architecture"]]
-    named = head.user_attrs.get(BASELINES_ATTRIBUTE, {})
+    trained = _trained_baselines(storage, subject.name)
+    named = {name: found for name, found in head.user_attrs[BASELINES_ATTRIBUTE].items() if name in trained}
     changed = (
         *differences(known, _evidence(subject.folder, offered, checksums)),
         *changed_baselines(named, {name: _with_source(named[name], subject.folder, offered) for name in named}),
@@ -173,6 +176,12 @@ def _with_source(baseline: Mapping[str, Any], folder: Path, offered: Collection[
     return own | ({"source": sums} if sums else {})
 
 
+def _with_source_of(other: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """A baseline's identity with the sums that another has, or without any."""
+    sums = {"source": other["source"]} if "source" in other else {}
+    return {key: value for key, value in baseline.items() if key != "source"} | sums
+
+
 def _source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:
     sources = architecture_sources(architectures, folder=folder)
     return {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}
@@ -198,13 +207,16 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
         raise InputError(
             f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
         )
-    known = dict(stored[IDENTITY_ATTRIBUTE])
-    if not _has_results(storage, spec):
-        known["source"] = current["source"]  # a network that has only failed may be mended
-    changed = (
-        *differences(known, current),
-        *changed_baselines(stored.get(BASELINES_ATTRIBUTE, {}), _baselines(spec)),
-    )
+    known, baselines = dict(stored[IDENTITY_ATTRIBUTE]), _baselines(spec)
+    trained = _trained_baselines(storage, spec.name)
+    # A network that has only failed may be mended.
+    if not _has_results(storage, spec, trained):
+        known["source"] = current["source"]
+    named = {
+        name: found if name in trained else _with_source_of(baselines.get(name, {}), found)
+        for name, found in stored.get(BASELINES_ATTRIBUTE, {}).items()
+    }
+    changed = (*differences(known, current), *changed_baselines(named, baselines))
     if changed:
         shown = "\n".join(f"  {line}" for line in changed)
         raise InputError(
@@ -213,11 +225,17 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
         )
 
 
-def _has_results(storage: Storage, spec: StudySpec) -> bool:
-    """Whether a trial that was sampled has ended well, or a baseline with a network of the user's."""
-    parts = {spec.name, *searches(spec)}
-    if any(stored_trials(storage, name, state) for name in parts for state in (TrialState.COMPLETE, TrialState.PRUNED)):
+def _has_results(storage: Storage, spec: StudySpec, trained: Mapping[str, str]) -> bool:
+    """Whether a trial that was sampled has ended well, or a baseline with a network that is the study's own."""
+    ended = (TrialState.COMPLETE, TrialState.PRUNED)
+    if any(stored_trials(storage, name, *ended) for name in {spec.name, *searches(spec)}):
         return True
-    named = stored_trials(storage, part_name(spec.name, BASELINES), TrialState.COMPLETE)
-    trained = {TrialConfig.from_json(trial.user_attrs[CONFIG]).architecture for trial in named}
-    return bool(architecture_sources(trained, folder=spec.folder))
+    offered = set(trained.values()) & set(spec.architectures)
+    return bool(architecture_sources(offered, folder=spec.folder))
+
+
+def _trained_baselines(storage: Storage, study: str) -> dict[str, str]:
+    """The architecture of each baseline that is complete, by its name."""
+    complete = stored_trials(storage, part_name(study, BASELINES), TrialState.COMPLETE)
+    configs = {str(trial.user_attrs[BASELINE]): trial.user_attrs[CONFIG] for trial in complete}
+    return {name: TrialConfig.from_json(config).architecture for name, config in configs.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from hpstudy.artifacts import TestPredictions
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Range
-from tests.results.synthetic import DOMAINS, IDENTITY, RECORD, make_results
+from tests.results.synthetic import DOMAINS, IDENTITY, make_results
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -77,11 +77,11 @@ def named_study(words: Sequence[str]) -> tuple[StudyResults, TestPredictions]:
         "optimizer": Choices(tuple(optimizers.values())),
         setting: Range(0.0, 0.6),
     }
-    record = copy.deepcopy(RECORD)
+    record = copy.deepcopy(made.runs["record"].iloc[0])
     record["device"] = words[4]
     record["architecture_sources"] = {words[5]: "\n".join(words)}
     record["data"] = dict(zip(words, words, strict=True))
-    record["models"]["best"]["layers"][0] |= {"name": words[1], "kind": words[2]}
+    record["models"][made.candidate]["layers"][0] |= {"name": words[1], "kind": words[2]}
     runs = made.runs.assign(command=words[1], study_file="\n".join(words), end_reason=words[6], record=[record])
     results = replace(
         made,

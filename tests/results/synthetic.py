@@ -51,22 +51,14 @@ RECORD = {
     "data": {"train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7"},
     "architecture_sources": {},
     "images": {"train": 54_000, "validation": 6_000, "input_shape": [1, 28, 28], "classes": ["bag", "boot", "shirt"]},
-    "models": {
-        "best": {
-            "n_parameters": 61_706,
-            "layers": [
-                {
-                    "name": "conv1",
-                    "kind": "Conv2d",
-                    "output_shape": [6, 28, 28],
-                    "parameters": 156,
-                    "mult_adds": 122304,
-                },
-                {"name": "pool1", "kind": "AvgPool2d", "output_shape": [6, 14, 14], "parameters": 0, "mult_adds": 0},
-                {"name": "fc", "kind": "Linear", "output_shape": [10], "parameters": 61550, "mult_adds": 61550},
-            ],
-        }
-    },
+}
+MODEL = {
+    "n_parameters": 61_706,
+    "layers": [
+        {"name": "conv1", "kind": "Conv2d", "output_shape": [6, 28, 28], "parameters": 156, "mult_adds": 122304},
+        {"name": "pool1", "kind": "AvgPool2d", "output_shape": [6, 14, 14], "parameters": 0, "mult_adds": 0},
+        {"name": "fc", "kind": "Linear", "output_shape": [10], "parameters": 61550, "mult_adds": 61550},
+    ],
 }
 
 
@@ -130,7 +122,7 @@ def make_results(  # what a test may want to say
         "confirmations": confirmations,
         "candidate": next(iter(chosen), None),
         "former_candidates": (),
-        "runs": _runs(name),
+        "runs": _runs(name, answer=next(iter(chosen), best)),
         "settings": ("architecture", *DOMAINS),
         "domains": DOMAINS,
         "identity": IDENTITY | {"settings": {}},
@@ -222,7 +214,7 @@ def _epochs(trials: pd.DataFrame, value: str, generator: np.random.Generator) ->
     return pd.DataFrame(rows, columns=names)
 
 
-def _runs(name: str) -> pd.DataFrame:
+def _runs(name: str, *, answer: str) -> pd.DataFrame:
     row = {
         "run_id": 1,
         "study": name,
@@ -231,6 +223,6 @@ def _runs(name: str) -> pd.DataFrame:
         "end_reason": "finished",
         "command": "hpstudy run studies/synthetic.yaml",
         "study_file": "name: synthetic\n",
-        "record": RECORD,
+        "record": RECORD | {"models": {answer: MODEL}},
     }
     return pd.DataFrame([row])

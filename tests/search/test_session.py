@@ -489,3 +489,18 @@ def test_a_baseline_in_place_of_another_is_still_to_be_trained(lab: Lab, small_s
     lab.run(spec)
     notes = lab.run(replace(spec, baselines=(Baseline("b", "nets.py:tiny", 2, {}),)))
     assert (notes.plans[0].n_ended, notes.plans[0].n_trials, notes.labels) == (2, 3, ["b"])
+
+
+def test_but_a_network_of_a_baseline_that_has_failed_may_be_mended(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    nets = tmp_path / "picky.py"
+    nets.write_text(FAILS, encoding="utf-8")
+    failing = Baseline("failing", "picky.py:picky", 1, {"picky.py:picky.hidden": 9})
+    spec = replace(small_spec, trials=1, baselines=(failing,))
+    lab.run(spec)
+    assert lab.results().trials["state"].tolist() == ["failed", "complete"]
+    nets.write_text(FAILS.replace("hidden > 8", "hidden > 99"), encoding="utf-8")
+    lab.run(replace(spec, baselines=(failing, replace(failing, name="mended"))))
+    assert lab.results().baselines["state"].tolist() == ["failed", "complete"]
+    assert "mended, seed 1" in lab.confirm(top=1, seeds=1).labels

@@ -23,24 +23,15 @@ def last_record(results: StudyResults) -> Mapping[str, Any]:
 
 def best_label(results: StudyResults) -> str:
     """The label of the study's answer: its candidate, else its best trial; empty where no trial is complete."""
-    return results.candidate or _first_label(results)
+    if results.candidate is not None:
+        return results.candidate
+    return "" if results.ranked.empty else str(results.ranked["label"].iloc[0])
 
 
 def best_layers(results: StudyResults) -> Mapping[str, Any]:
-    """What was recorded of the network of the study's answer: `n_parameters` and `layers`; empty where nothing was.
-
-    Runs of earlier versions recorded the best trial's under `best`, whichever trial that was.
-    """
-    models = last_record(results).get("models", {})
-    label = best_label(results)
-    is_best = label == _first_label(results)
-    described: Mapping[str, Any] = models.get(label) or (models.get("best", {}) if is_best else {})
+    """What was recorded of the network of the study's answer: `n_parameters` and `layers`; empty where nothing was."""
+    described: Mapping[str, Any] = last_record(results).get("models", {}).get(best_label(results), {})
     return described if described.get("layers") else {}
-
-
-def _first_label(results: StudyResults) -> str:
-    ranked = results.ranked
-    return "" if ranked.empty else str(ranked["label"].iloc[0])
 
 
 _ADDED = frozenset({"images", "models", "data", "architecture_sources"})

@@ -187,14 +187,6 @@ def test_the_layers_are_those_of_the_answer_and_of_no_later_best_trial() -> None
     assert isinstance(unknown.figures["network"], Absent)
 
 
-def test_the_former_key_of_the_best_trials_layers_is_read_where_no_run_has_its_label() -> None:
-    for study in (full_study(), make_results("unconfirmed")):
-        former = build_contents(with_models(study, best=900), predictions=None)
-        assert dict(former.model.facts)["Size"].startswith("900 parameters, ")
-    now = build_contents(with_models(full_study(), _14=700, best=900), predictions=None)
-    assert dict(now.model.facts)["Size"].startswith("700 parameters, ")
-
-
 def test_a_study_can_be_repeated_from_what_is_told() -> None:
     study = full_study()
     first = study.runs.assign(
