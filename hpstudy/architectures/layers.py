@@ -39,8 +39,10 @@ def layer_table(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[La
         input_shape: (channels, height, width) of an image.
 
     Returns:
-        A row for each leaf layer each time that it is called, and one for each container that holds
-        parameters of its own or has layers that are never called; so the parameters add up to the model's.
+        A row for each leaf layer each time that it is called. Before the rows of its layers one for each block (a
+        module inside the model that is no `nn.Sequential`), with the shape of what the block gives; and one for each
+        container that holds parameters of its own or has layers that are never called. So the parameters add up to
+        the model's.
     """
     first = next(model.parameters(), torch.empty(0))
     image = torch.zeros((1, *input_shape), dtype=torch.float32, device=first.device)
@@ -58,9 +60,10 @@ def layer_table(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[La
 
 
 def _layer(info: LayerInfo, *, name: str) -> Layer | None:
-    """The row of a leaf layer, or of a container with parameters that no layer below it shows."""
+    """The row of a leaf layer, of a block, or of a container with parameters that no layer below it shows."""
     parameters = info.num_params if info.is_leaf_layer else info.leftover_params()
-    if not info.is_leaf_layer and parameters == 0:
+    is_block = bool(name) and info.executed and not isinstance(info.module, nn.Sequential)
+    if not info.is_leaf_layer and not is_block and parameters == 0:
         return None
     return Layer(
         name=name or info.class_name,

@@ -1,15 +1,17 @@
-"""The layer table: LeNet-5 by hand, shared layers, parameters outside layers, and what it leaves behind."""
+"""The layer table: LeNet-5 by hand, blocks, shared layers, parameters outside layers, and what it leaves behind."""
 
 from __future__ import annotations
 
 import gc
 import weakref
+from collections import OrderedDict
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from hpstudy.architectures.build import build_model
+from hpstudy.architectures.inception import Inception
 from hpstudy.architectures.layers import Layer, layer_table
 
 
@@ -57,6 +59,16 @@ def test_parameters_add_up_where_layers_are_shared_or_unused():
         Layer("linear", "Linear", (4,), 0, 20),
     )
     assert sum(weights.numel() for weights in model.parameters()) == 28
+
+
+def test_a_block_stands_before_its_layers_with_the_shape_that_it_gives():
+    model = nn.Sequential(OrderedDict(mix=Inception(2), flatten=nn.Flatten()))
+    rows = layer_table(model, (2, 4, 4))
+    assert rows[0] == Layer("mix", "Inception", (88, 4, 4), 0, 0)
+    assert rows[1] == Layer("mix.branch1x1", "Conv2d", (16, 4, 4), 48, 48 * 4 * 4)
+    assert [row.name for row in rows[2:4]] == ["mix.branch5x5.0", "mix.branch5x5.1"]
+    assert rows[-1] == Layer("flatten", "Flatten", (88 * 16,), 0, 0)
+    assert sum(row.parameters for row in rows) == sum(weights.numel() for weights in model.parameters())
 
 
 def test_modes_weights_and_random_state_stay_and_nothing_keeps_the_model():

@@ -8,7 +8,7 @@ from typing import Any
 
 from hpstudy.numbers import duration, plural, value
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.records import best_label, best_layers, last_record
+from hpstudy.report.sections.records import best_label, best_layers, count_layers, last_record
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.scales import heading
 from hpstudy.results.confirmed import configuration_name
@@ -60,7 +60,7 @@ def _size(described: Mapping[str, Any]) -> str:
     layers = described["layers"]
     parameters = described.get("n_parameters", sum(layer["parameters"] for layer in layers))
     cost = sum(layer["mult_adds"] for layer in layers)
-    return f"{parameters:,} parameters, {cost:,} multiply–adds an image, {plural(len(layers), 'layer')}"
+    return f"{parameters:,} parameters, {cost:,} multiply–adds an image, {plural(count_layers(layers), 'layer')}"
 
 
 def _speed(results: StudyResults, label: str) -> str:

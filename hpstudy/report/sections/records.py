@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpstudy.results.study import StudyResults
@@ -32,6 +32,16 @@ def best_layers(results: StudyResults) -> Mapping[str, Any]:
     """What was recorded of the network of the study's answer: `n_parameters` and `layers`; empty where nothing was."""
     described: Mapping[str, Any] = last_record(results).get("models", {}).get(best_label(results), {})
     return described if described.get("layers") else {}
+
+
+def inner_layers(layers: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    """The rows of a layer table that are inside a block of this name; none where it is a layer."""
+    return [layer for layer in layers if str(layer["name"]).startswith(f"{name}.")]
+
+
+def count_layers(layers: Sequence[Mapping[str, Any]]) -> int:
+    """The layers of a layer table, without its blocks."""
+    return sum(not inner_layers(layers, str(layer["name"])) for layer in layers)
 
 
 _ADDED = frozenset({"images", "models", "data", "architecture_sources"})

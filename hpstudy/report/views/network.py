@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
-from hpstudy.report.sections.records import best_layers, last_record
+from hpstudy.report.sections.records import best_layers, count_layers, inner_layers, last_record
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -21,10 +21,10 @@ _COMPUTES = ("Conv", "Linear", "LSTM", "GRU", "Attention", "Embedding")
 
 @dataclass(frozen=True)
 class Box:
-    """A run of equal layers that gives one shape.
+    """A run of equal layers, or of equal blocks, that gives one shape.
 
     Attributes:
-        kind: `Conv2d`, or `Conv2d ×3`.
+        kind: `Conv2d`, or `Conv2d ×3`; of a block its class, `Inception`.
         shape: Of its output, without the batch.
         parameters: Of its layers together, small ones that are not drawn included.
     """
@@ -38,7 +38,8 @@ def network_boxes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int
     """What is drawn of a layer table.
 
     Layers that change the shape or compute (convolutions, linear layers) have a box; others (activations, dropout,
-    normalisation) are added to the box before. Equal boxes in a row become one.
+    normalisation) are added to the box before. A block is one box, as its layers need not follow each other: branches
+    lie side by side. Only a block that holds most of the network is opened. Equal boxes in a row become one.
 
     Args:
         layers: Rows of the layer table, as recorded with a run.
@@ -46,19 +47,33 @@ def network_boxes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int
     """
     boxes = [Box("input", tuple(input_shape), 0)] if input_shape else []
     repeats = 1
-    for layer in layers:
-        kind, shape = str(layer["kind"]), tuple(int(size) for size in layer["output_shape"])
-        count = int(layer["parameters"])
+    for piece, changes in _pieces(layers):
         last = boxes[-1] if boxes else None
-        if last is not None and shape == last.shape and not kind.startswith(_COMPUTES):
-            boxes[-1] = Box(last.kind, shape, last.parameters + count)
-        elif last is not None and (kind, shape) == (last.kind.partition(" ×")[0], last.shape):
+        if last is not None and piece.shape == last.shape and not changes:
+            boxes[-1] = replace(last, parameters=last.parameters + piece.parameters)
+        elif last is not None and (piece.kind, piece.shape) == (last.kind.partition(" ×")[0], last.shape):
             repeats += 1
-            boxes[-1] = Box(f"{kind} ×{repeats}", shape, last.parameters + count)
+            boxes[-1] = Box(f"{piece.kind} ×{repeats}", piece.shape, last.parameters + piece.parameters)
         else:
             repeats = 1
-            boxes.append(Box(kind, shape, count))
+            boxes.append(piece)
     return tuple(boxes)
+
+
+def _pieces(layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Box, bool]]:
+    """Each layer and each block, the latter with all that is inside; and whether it computes."""
+    block = ""
+    for layer in layers:
+        name, kind = str(layer["name"]), str(layer["kind"])
+        if block and name.startswith(f"{block}."):
+            continue
+        inner = inner_layers(layers, name)
+        opened = 2 * count_layers(inner) > count_layers(layers)
+        block = name if inner and not opened else ""
+        counted = [layer, *inner] if block else [layer]
+        piece = Box(kind, tuple(layer["output_shape"]), sum(int(each["parameters"]) for each in counted))
+        if not opened or piece.parameters:
+            yield piece, bool(block) or kind.startswith(_COMPUTES)
 
 
 def network_view(results: StudyResults) -> View:
@@ -76,11 +91,11 @@ def network_view(results: StudyResults) -> View:
     more = f" {len(boxes) - len(drawn)} further boxes are not drawn." if len(boxes) > len(drawn) else ""
     steps = "; ".join(f"{shown(box.kind)} {shape_words(box.shape)}" for box in drawn)
     return View(
-        title=f"The best model: {len(model['layers'])} layers, {total:,} parameters",
+        title=f"The best model: {count_layers(model['layers'])} layers, {total:,} parameters",
         alt=f"The network from input to output: {steps}.{more}",
-        caption="Boxes: what changes the shape or computes, as high as its feature map and as wide as its channels, on "
-        "compressed scales; below them channels×height×width and the number of parameters. Activations, dropout "
-        f"and normalisation belong to the box before them.{more}",
+        caption="Boxes: what changes the shape or computes, or a block of several layers, as high as its feature map "
+        "and as wide as its channels, on compressed scales; below them channels×height×width and the number of "
+        f"parameters. Activations, dropout and normalisation belong to the box before them.{more}",
         chart=_chart(drawn, columns=_columns(len(drawn), most=10)),
         narrow=_chart(drawn, columns=_columns(len(drawn), most=4)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from hpstudy.report.drawing.chart import joined, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.png import png_bytes
 from hpstudy.report.drawing.traces import escaped, rounded
+from hpstudy.report.sections.records import count_layers
 from hpstudy.report.views.clock import work
 from hpstudy.report.views.comparison import costs
 from hpstudy.report.views.confirmed import confirmed_view
@@ -316,17 +318,19 @@ def test_of_a_hundred_classes_the_most_confused_are_drawn() -> None:
 
 def test_a_network_is_drawn_by_what_changes_the_shape() -> None:
     layers = [
-        {"kind": kind, "output_shape": shape, "parameters": count}
-        for kind, shape, count in (
-            ("Conv2d", [8, 28, 28], 80),
-            ("BatchNorm2d", [8, 28, 28], 16),
-            ("ReLU", [8, 28, 28], 0),
-            ("Conv2d", [8, 28, 28], 584),
-            ("MaxPool2d", [8, 14, 14], 0),
-            ("Conv2d", [8, 14, 14], 584),
-            ("Conv2d", [8, 14, 14], 584),
-            ("Flatten", [1568], 0),
-            ("Linear", [10], 15690),
+        {"name": str(place), "kind": kind, "output_shape": shape, "parameters": count}
+        for place, (kind, shape, count) in enumerate(
+            [
+                ("Conv2d", [8, 28, 28], 80),
+                ("BatchNorm2d", [8, 28, 28], 16),
+                ("ReLU", [8, 28, 28], 0),
+                ("Conv2d", [8, 28, 28], 584),
+                ("MaxPool2d", [8, 14, 14], 0),
+                ("Conv2d", [8, 14, 14], 584),
+                ("Conv2d", [8, 14, 14], 584),
+                ("Flatten", [1568], 0),
+                ("Linear", [10], 15690),
+            ]
         )
     ]
     assert network_boxes(layers, (1, 28, 28)) == (
@@ -337,6 +341,53 @@ def test_a_network_is_drawn_by_what_changes_the_shape() -> None:
         Box("Flatten", (1568,), 0),
         Box("Linear", (10,), 15690),
     )
+
+
+def layer(name: str, kind: str, shape: Sequence[int], parameters: int = 0) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "output_shape": shape, "parameters": parameters}
+
+
+def block(name: str) -> list[dict[str, Any]]:
+    """Two branches side by side, which are joined to eight channels."""
+    return [
+        layer(name, "Inception", [8, 6, 6]),
+        layer(f"{name}.branch1", "Conv2d", [3, 6, 6], 30),
+        layer(f"{name}.branch2.0", "Conv2d", [2, 6, 6], 4),
+        layer(f"{name}.branch2.1", "Conv2d", [5, 6, 6], 50),
+    ]
+
+
+def test_a_block_is_one_box_whatever_its_branches_give() -> None:
+    layers = [
+        layer("conv", "Conv2d", [8, 6, 6], 70),
+        *block("mix1"),
+        *block("mix2"),
+        layer("pool", "MaxPool2d", [8, 3, 3]),
+        layer("linear", "Linear", [10], 730),
+    ]
+    assert network_boxes(layers, (1, 6, 6)) == (
+        Box("input", (1, 6, 6), 0),
+        Box("Conv2d", (8, 6, 6), 70),
+        Box("Inception ×2", (8, 6, 6), 168),
+        Box("MaxPool2d", (8, 3, 3), 0),
+        Box("Linear", (10,), 730),
+    )
+    assert count_layers(layers) == 9
+
+
+def test_a_block_that_holds_most_of_the_network_is_opened() -> None:
+    within = [{**row, "name": f"body.{row['name']}"} for row in (*block("mix"), layer("pool", "MaxPool2d", [8, 3, 3]))]
+    head = [layer("norm", "BatchNorm1d", [10], 20), layer("linear", "Linear", [10], 730)]
+    drawn = [
+        Box("input", (1, 6, 6), 0),
+        Box("Inception", (8, 6, 6), 84),
+        Box("MaxPool2d", (8, 3, 3), 0),
+        Box("BatchNorm1d", (10,), 20),
+        Box("Linear", (10,), 730),
+    ]
+    assert network_boxes([layer("body", "Body", [8, 3, 3]), *within, *head], (1, 6, 6)) == tuple(drawn)
+    scaled = network_boxes([layer("body", "Body", [8, 3, 3], 5), *within, *head], (1, 6, 6))
+    assert scaled == (drawn[0], Box("Body", (8, 3, 3), 5), *drawn[1:])
 
 
 def test_costs_are_those_of_the_confirmed_candidate_else_of_the_best_trial() -> None:
