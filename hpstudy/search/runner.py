@@ -135,7 +135,8 @@ class Runner:
         self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
         test = self.place.load_data(plan.candidate.config, "confirm").evaluation
         write_evidence(self.files, confirmation, plan=plan, test=test)
-        self.record({"images": {**describe_images(self.data), "test": len(test)}})
+        images = {**describe_images(self.data), "test": len(test)}
+        self.record({"images": images, "test_data": dict(test.checksums)})
 
     def record_models(self) -> None:
         """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record."""

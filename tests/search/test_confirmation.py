@@ -79,7 +79,8 @@ def test_the_test_set_is_evaluated_once_a_training_and_never_by_the_search(
 
     def watched(dataset, *, folder, split):
         opened.append(split)
-        return load_split(dataset, folder=folder, split=split)
+        images = load_split(dataset, folder=folder, split=split)
+        return replace(images, checksums={split: f"sum of {split}"})
 
     monkeypatch.setattr(load, "load_split", watched)
     lab.run(replace(spec, confirm=None))
@@ -87,6 +88,10 @@ def test_the_test_set_is_evaluated_once_a_training_and_never_by_the_search(
     lab.confirm()
     assert opened == ["train", "train", "train", "test"]
     results = lab.results()
+    searched, confirmed = results.runs["record"]
+    assert searched["data"] == confirmed["data"] == {"train": "sum of train"}
+    assert "test_data" not in searched
+    assert confirmed["test_data"] == {"test": "sum of test"}
     of_test = results.epochs[results.epochs["trial_id"].isin(results.confirmations["trial_id"])]
     last = of_test.groupby("trial_id")["epoch"].transform("max") == of_test["epoch"]
     assert of_test["val_accuracy"].notna().tolist() == last.tolist()

@@ -44,5 +44,5 @@ def count_layers(layers: Sequence[Mapping[str, Any]]) -> int:
     return sum(not inner_layers(layers, str(layer["name"])) for layer in layers)
 
 
-_ADDED = frozenset({"images", "models", "data", "architecture_sources"})
+_ADDED = frozenset({"images", "models", "data", "test_data", "architecture_sources"})
 """Keys whose entries add up: a confirmation adds the test images to what the search recorded."""

@@ -61,7 +61,7 @@ def reproduction(results: StudyResults) -> Reproduction:
         facts=_facts(results, record),
         differences=_differences(results.runs),
         runs=_run_table(results.runs),
-        checksums=_checksums(record.get("data", {})),
+        checksums=_checksums({**record.get("data", {}), **record.get("test_data", {})}),
         sources=tuple((name, without_passwords(text)) for name, text in sources.items()),
     )
 

@@ -192,7 +192,8 @@ def test_a_study_can_be_repeated_from_what_is_told() -> None:
     first = study.runs.assign(
         command="hpstudy run a.yaml --storage postgresql+psycopg://u:s3cret@h/db", study_file="a: 1"
     )
-    second = study.runs.assign(record=[RECORD | {"threads": 1, "workers": 2}], command="hpstudy confirm full")
+    record = RECORD | {"threads": 1, "workers": 2, "test_data": {"t10k-images-idx3-ubyte.gz": "ab" * 32}}
+    second = study.runs.assign(record=[record], command="hpstudy confirm full")
     runs = pd.concat([first, second], ignore_index=True)
     told = build_contents(replace(study, runs=runs), predictions=None).reproduction
     assert told.commands == ("hpstudy run a.yaml --storage postgresql+psycopg://***@h/db", "hpstudy confirm full")
@@ -202,6 +203,7 @@ def test_a_study_can_be_repeated_from_what_is_told() -> None:
     assert dict(told.facts)["Commit"] == "0123456789abcdef0123456789abcdef01234567 (clean)"
     assert isinstance(told.checksums, Table)
     assert len(cells(told.checksums)["train-images-idx3-ubyte.gz"][0]) == 64
+    assert cells(told.checksums)["t10k-images-idx3-ubyte.gz"] == ["ab" * 32]
 
 
 def test_failures_are_told_by_reason(full: Contents) -> None:
