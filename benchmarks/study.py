@@ -4,11 +4,12 @@
     python -m benchmarks.study [--trials 20] [--epochs 8] [--share 0.25] [--repeats 3] [--data data]
 
 All three train LeNet-5 on Fashion-MNIST with the same random settings, and keep what they find on disk. hpstudy is its
-own command with `--workers auto` and the median pruner; plain Optuna trains one trial after another with all threads
-and the same pruner; Ray Tune trains as many trials at once as there are cores, with a thread each, and ASHA as in
-PyTorch's tutorial of Ray Tune. Each is a process of its own, timed from its start to its end, imports included; they
-take turns. What is compared beside the time is the best last validation accuracy among the trials that had ended when
-hpstudy ended, and at each one's own end.
+own command with `--workers auto`, once with the median pruner and once with the pruner that it has where a study names
+none; plain Optuna trains one trial after another with all threads and the median pruner; Ray Tune trains as many trials
+at once as there are cores, with a thread each, and ASHA as in PyTorch's tutorial of Ray Tune. Each is a process of its
+own, timed from its start to its end, imports included; they take turns. What is compared beside the time is the best
+last validation accuracy among the trials that had ended when hpstudy with the median pruner ended, and at each one's
+own end.
 """
 
 from __future__ import annotations
@@ -55,10 +56,13 @@ settings:
   weight_decay: {{low: 1e-6, high: 1e-2, log: true}}
   step_gamma: {{low: 0.5, high: 1.0}}
 sampler: random
-pruner: {{name: median, startup_trials: 5, warmup_epochs: 1}}
+{pruner}
 confirm: false
 """
 STARTUP_TRIALS, WARMUP_EPOCHS = 5, 1
+MEDIAN = f"pruner: {{name: median, startup_trials: {STARTUP_TRIALS}, warmup_epochs: {WARMUP_EPOCHS}}}"
+OURS = {"hpstudy, median": MEDIAN, "hpstudy": ""}
+"""Each way of hpstudy's own, with its line of the study file."""
 
 
 @dataclass(frozen=True)
@@ -191,17 +195,20 @@ def sampled_configs(results: StudyResults, folder: Path) -> list[TrialConfig]:
 
 
 def compare(arguments: argparse.Namespace, *, seed: int) -> dict[str, Side]:
-    """All three, one after the other, on the settings of one study seed."""
+    """All of them, one after the other, on the settings of one study seed."""
     data = arguments.data.resolve()
+    sizes = {"share": arguments.share, "n_epochs": arguments.epochs, "n_trials": arguments.trials}
+    sides: dict[str, Side] = {}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        folder = Path(place)
-        text = STUDY.format(share=arguments.share, n_epochs=arguments.epochs, n_trials=arguments.trials, seed=seed)
-        (folder / "bench.yaml").write_text(text, encoding="utf-8")
-        return {
-            "hpstudy": hpstudy_side(folder, data=data),
-            "plain Optuna": other_side("optuna", folder, data=data),
-            "Ray Tune, ASHA": other_side("tune", folder, data=data),
-        }
+        for number, (name, pruner) in enumerate(OURS.items()):
+            folder = Path(place) / str(number)
+            folder.mkdir()
+            text = STUDY.format(**sizes, seed=seed, pruner=pruner)
+            (folder / "bench.yaml").write_text(text, encoding="utf-8")
+            sides[name] = hpstudy_side(folder, data=data)
+        sides["plain Optuna"] = other_side("optuna", folder, data=data)
+        sides["Ray Tune, ASHA"] = other_side("tune", folder, data=data)
+    return sides
 
 
 def main() -> None:
@@ -225,16 +232,24 @@ def main() -> None:
         f"Optuna {optuna.__version__}, Python {platform.python_version()}"
     )
     repeats = [compare(arguments, seed=seed) for seed in range(1, arguments.repeats + 1)]
-    print("side; seconds; times hpstudy's; epochs; best validation accuracy when hpstudy ended, and at its own end")
+    print(
+        f"side; seconds; {'; '.join(f'times those of {name}' for name in OURS)}; epochs; best validation accuracy when "
+        f"{next(iter(OURS))} ended, and at its own end"
+    )
     for name in repeats[0]:
-        sides = [repeat[name] for repeat in repeats]
-        ours = [repeat["hpstudy"].seconds for repeat in repeats]
-        ratios = [side.seconds / seconds for side, seconds in zip(sides, ours, strict=True)]
-        then = [100 * side.best(seconds=seconds) for side, seconds in zip(sides, ours, strict=True)]
-        in_the_end = [100 * side.best(seconds=side.seconds) for side in sides]
-        n_epochs = [float(side.n_epochs) for side in sides]
-        cells = (spread(values) for values in ([side.seconds for side in sides], ratios, n_epochs, then, in_the_end))
-        print(f"{name:15} {'   '.join(cells)}")
+        print(f"{name:15} {'   '.join(_cells(name, repeats))}")
+
+
+def _cells(name: str, repeats: Sequence[Mapping[str, Side]]) -> Iterator[str]:
+    """A side's figures over the repeats."""
+    sides = [repeat[name] for repeat in repeats]
+    yield spread([side.seconds for side in sides])
+    for own in OURS:
+        yield spread([repeat[name].seconds / repeat[own].seconds for repeat in repeats])
+    yield spread([float(side.n_epochs) for side in sides])
+    ours = [repeat[next(iter(OURS))].seconds for repeat in repeats]
+    yield spread([100 * side.best(seconds=seconds) for side, seconds in zip(sides, ours, strict=True)])
+    yield spread([100 * side.best(seconds=side.seconds) for side in sides])
 
 
 if __name__ == "__main__":
