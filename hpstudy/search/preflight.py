@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import torch
 
 from hpstudy.architectures.build import accepts_dropout, builder_options
 from hpstudy.architectures.check import ModelCheck, check_architecture
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import InputError, Problem
 from hpstudy.executors.local import LoadData
+from hpstudy.search.processor import lacks_bfloat16
 from hpstudy.search.space import first_values, offering
 from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
@@ -40,21 +43,13 @@ class Preflight:
         problems: What cannot be trained, with its place in the file.
         models: Each architecture and each baseline that can be, with its layer table.
         data: The images of the search.
+        warnings: What can be trained, but is hardly meant, in a line each.
     """
 
     problems: tuple[Problem, ...]
     models: tuple[tuple[Candidate, ModelCheck], ...]
     data: TrainingData
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What can be trained, but is hardly meant, in a line each."""
-        softmax = {candidate.config.architecture for candidate, model in self.models if model.gives_probabilities}
-        return tuple(
-            f"{name}: its outputs sum to 1, as after a softmax. The loss expects logits and takes the softmax itself; "
-            "leave it out of the network."
-            for name in sorted(softmax)
-        )
+    warnings: tuple[str, ...]
 
 
 def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
@@ -83,7 +78,8 @@ def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
             except InputError as error:
                 found.append(_problem(spec, candidate.place, _fact(error, candidate)))
         problems += found
-    return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data)
+    warnings = (*_softmax_warnings(models), *_precision_warnings(spec))
+    return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data, warnings)
 
 
 def first_config(spec: StudySpec, architecture: str) -> TrialConfig:
@@ -161,15 +157,37 @@ def _batch_problems(spec: StudySpec, *, n_images: int) -> Iterator[Problem]:
             yield _problem(spec, ("baselines", baseline.name, "batch_size"), f"{size}: {fact}")
 
 
-def _is_whole(domain: Domain) -> bool:
+def _softmax_warnings(models: Iterable[tuple[Candidate, ModelCheck]]) -> Iterator[str]:
+    for name in sorted({candidate.config.architecture for candidate, model in models if model.gives_probabilities}):
+        yield (
+            f"{name}: its outputs sum to 1, as after a softmax. The loss expects logits and takes the softmax itself; "
+            "leave it out of the network."
+        )
+
+
+def _precision_warnings(spec: StudySpec) -> Iterator[str]:
+    setting = spec.settings.get("precision")
+    offered = set(_choices(setting.domain)) if setting else set()
+    offered |= {baseline.values.get("precision") for baseline in spec.baselines}
+    if "bfloat16" in offered and lacks_bfloat16() and not torch.accelerator.is_available():
+        yield (
+            "precision: this processor has no instructions for bfloat16, so it takes several times as long as float32; "
+            "leave the setting out."
+        )
+
+
+def _choices(domain: Domain) -> tuple[object, ...]:
     match domain:
         case Fixed(value):
-            values: tuple[object, ...] = (value,)
+            return (value,)
         case Choices(values):
-            pass
+            return values
         case Range(low, high):
-            values = (low, high)
-    return all(isinstance(value, int) for value in values)
+            return (low, high)
+
+
+def _is_whole(domain: Domain) -> bool:
+    return all(isinstance(value, int) for value in _choices(domain))
 
 
 def _largest(domain: Domain) -> float:

@@ -15,6 +15,7 @@ from hpstudy.architectures.build import build_model
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData
+from hpstudy.search.processor import processor_name
 from hpstudy.search.subject import Subject
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.train import ENGINE
@@ -33,7 +34,7 @@ def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) 
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
         "device": _device_name(device),
-        "processor": _processor(),
+        "processor": processor_name(),
         "engine": ENGINE,
         "platform": platform.platform(),
         "host": platform.node(),
@@ -82,15 +83,6 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda" and torch.cuda.is_available():  # or it is a GPU of another machine of a cluster
         return f"cuda: {torch.cuda.get_device_name(device)}"
     return device.type
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _git_state(folder: Path) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ import torch
 
 from hpstudy.errors import InputError
 from hpstudy.executors.local import data_on
+from hpstudy.search import processor
 from hpstudy.search.estimate import estimate_study
 from hpstudy.search.preflight import preflight
 from hpstudy.spec.load import load_study
@@ -107,6 +108,30 @@ def test_a_network_that_ends_in_a_softmax_is_warned_of(tmp_path: Path, last: str
     assert result.problems == ()
     assert len(result.warnings) == n_warnings
     assert all(line.startswith("nets.py:net: its outputs sum to 1, as after a softmax.") for line in result.warnings)
+
+
+@pytest.mark.parametrize(
+    ("rest", "flags", "n_warnings"),
+    [
+        ("settings: {learning_rate: [0.1, 0.2], precision: bfloat16}", "fpu avx2", 1),
+        ("settings: {learning_rate: [0.1, 0.2], precision: [float32, bfloat16]}", "fpu avx2", 1),
+        ("settings: {learning_rate: [0.1, 0.2]}\nbaselines: {half: {precision: bfloat16}}", "fpu avx2", 1),
+        ("settings: {learning_rate: [0.1, 0.2], precision: bfloat16}", "fpu avx2 avx512_bf16", 0),
+        ("settings: {learning_rate: [0.1, 0.2], precision: float32}", "fpu avx2", 0),
+    ],
+)
+def test_bfloat16_is_warned_of_where_it_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: str, flags: str, n_warnings: int
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"model name\t: Some CPU\nflags\t\t: {flags}\n", encoding="utf-8")
+    monkeypatch.setattr(processor, "_CPUINFO", cpuinfo)
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    result = found(study(tmp_path, LINEAR, rest))
+    assert result.problems == ()
+    assert len(result.warnings) == n_warnings
+    told = "precision: this processor has no instructions for bfloat16, so it takes several times as long as float32"
+    assert all(line.startswith(told) for line in result.warnings)
 
 
 def test_dropout_under_a_condition_is_the_users_business(tmp_path: Path) -> None:
