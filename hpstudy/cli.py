@@ -303,6 +303,7 @@ def dashboard(
 @datasets_app.callback()
 def datasets(context: typer.Context, data: DataFolder = DEFAULT_DATA) -> None:
     """Lists the data sets and whether they are there."""
+    context.obj = data
     if context.invoked_subcommand is None:
         from hpstudy.datasets.obtain import status
         from hpstudy.spec.catalogue import DATASETS
@@ -313,13 +314,14 @@ def datasets(context: typer.Context, data: DataFolder = DEFAULT_DATA) -> None:
 
 @datasets_app.command()
 def fetch(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A data set's name.", metavar="NAME")],
-    data: DataFolder = DEFAULT_DATA,
+    data: Annotated[Path | None, typer.Option(help="Where the data sets lie.", show_default=str(DEFAULT_DATA))] = None,
 ) -> None:
     """Obtains a data set: a copy on this machine, a download, or Debian's package."""
     from hpstudy.datasets import obtain
 
-    obtain.fetch(name, folder=data, say=typer.echo)
+    obtain.fetch(name, folder=data or context.obj, say=typer.echo)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands have, with their defaults; each may come from the environment."""
+"""The arguments and options that several commands have, with their defaults; three may come from the environment."""
 
 from __future__ import annotations
 

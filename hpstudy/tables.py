@@ -62,7 +62,7 @@ RUNS = Table(
     Column("study_file", Text, nullable=False),
     Column("record", Text, nullable=False),  # JSON: versions, device, threads, git commit, data checksums
 )
-"""One row a `hpstudy run`."""
+"""One row for each `hpstudy run` and `hpstudy confirm`."""
 
 SERVER_METADATA = MetaData()
 

@@ -235,6 +235,8 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
         (("list",), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("show", "small"), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("datasets", "fetch", "minst"), 2, "mnist"),
+        (("datasets", "--data", "elsewhere", "fetch", "fer2013"), 4, "no FER2013 under elsewhere"),
+        (("datasets", "fetch", "fer2013", "--data", "elsewhere"), 4, "no FER2013 under elsewhere"),
         (
             ("run", "small.yaml", "--timeout", "90"),
             2,

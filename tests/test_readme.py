@@ -60,4 +60,4 @@ def test_the_study_file_that_it_shows_loads(tmp_path: Path) -> None:
     file = tmp_path / "shown.yaml"
     file.write_text(shown[1], encoding="utf-8")
     spec = load_study(file)
-    assert (spec.name, spec.trials, len(spec.settings)) == ("lenet_fashion", 50, 10)
+    assert (spec.name, spec.trials, len(spec.settings)) == ("my_lenet", 50, 10)

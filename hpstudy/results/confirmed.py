@@ -27,8 +27,8 @@ class Difference:
         adjusted_p: Holm's p over all comparisons of its family; NaN where `test.p` is, and for fewer than three pairs.
         adjusted_interval: The interval at the level that Holm's procedure tested at, never narrower than `interval`.
         distinguishable: Whether a difference may be claimed: at least three pairs, and an adjusted p of at most
-            0.05, which is the same as nothing lying outside `adjusted_interval`. Nothing may then lie inside it,
-            and outside `interval`: such a pair is not distinguishable.
+            0.05, which is the same as zero lying outside `adjusted_interval`. Zero may lie inside it, and outside
+            `interval`: such a pair is not distinguishable.
     """
 
     test: PairedTest

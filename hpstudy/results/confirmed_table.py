@@ -27,7 +27,7 @@ class ConfirmedRow:
         accuracy: Mean test accuracy.
         interval: Of the mean.
         difference: To the candidate.
-        difference_interval: Of the difference, at the level that Holm's procedure tested at: nothing lies outside of
+        difference_interval: Of the difference, at the level that Holm's procedure tested at: zero lies outside of
             it exactly where the verdict is lower or higher.
         verdict: What may be said of the difference.
     """

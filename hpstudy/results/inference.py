@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Student's paired t-test of the mean of differences against nothing.
+    """Student's paired t-test of the mean of differences against zero.
 
     Attributes:
         n: Pairs, at least 1.
@@ -65,7 +65,7 @@ def t_interval(*, n: int, mean: float, deviation: float, level: float) -> tuple[
 
 
 def paired_test(differences: Sequence[float]) -> PairedTest:
-    """Tests whether the mean of differences is nothing.
+    """Tests whether the mean of differences is zero.
 
     Args:
         differences: One a pair, at least one.
@@ -102,7 +102,7 @@ def holm_levels(p_values: Sequence[float]) -> tuple[float, ...]:
     """The level at which Holm's procedure tested each: an interval at this level and the adjusted p agree.
 
     The smallest p is held against 0.05 / m, the next against 0.05 / (m − 1), up to the first that fails; the rest
-    are held against what that one failed at. So a t-interval at this level leaves out nothing exactly where the
+    are held against what that one failed at. So a t-interval at this level leaves out zero exactly where the
     adjusted p is at most 0.05.
 
     Args:

@@ -1,4 +1,4 @@
-"""The table of runs: one row a `hpstudy run`."""
+"""The table of runs: one row for each `hpstudy run` and `hpstudy confirm`."""
 
 from __future__ import annotations
 

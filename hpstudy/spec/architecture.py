@@ -45,5 +45,5 @@ def architecture_name(name: object) -> str:
     near = did_you_mean(name, known) if isinstance(name, str) else ""
     raise RefusedError(
         f"no architecture {shown(name)}.{near} "
-        f"Known: {', '.join(known)}, torchvision:NAME, or your own as package.module:function"
+        f"Known: {', '.join(known)}, torchvision:NAME, or your own as package.module:name or file.py:name"
     )

@@ -313,7 +313,7 @@ DATASETS: tuple[DatasetRow, ...] = (
         n_train=50_000,
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        folder="cifar-100-python",
+        folder="cifar-100-binary",
     ),
     DatasetRow(
         "svhn",

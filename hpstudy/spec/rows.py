@@ -60,8 +60,8 @@ class Row:
 
     Attributes:
         name: As it stands in a study file.
-        target: `"module:function"` that makes it; empty where there is nothing to make (the pruner `none`).
-        options: What can be set, with defaults equal to the target's.
+        target: `"module:function"` that makes it.
+        options: What can be set, with hpstudy's defaults.
         meaning: One clause for listings.
     """
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import percent
+from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
 
 def prediction_table(
@@ -24,10 +25,9 @@ def prediction_table(
         probabilities: Of each picture and class, [images, classes], in [0, 1].
         top: How many classes of each picture are shown; all where there are fewer.
     """
-    table = Table(header_style="dim", box=None, pad_edge=False)
-    table.add_column("picture", overflow="fold")
-    table.add_column("class", overflow="fold")
-    table.add_column("probability", justify="right", no_wrap=True)
+    table = plain_table()
+    add_words(table, "picture", "class")
+    add_numbers(table, "probability")
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
     for path, of_picture, ranked in zip(images, probabilities, order, strict=True):
         for rank, label in enumerate(ranked):

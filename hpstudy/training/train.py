@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,11 +97,11 @@ def _train(job: TrainingJob, data: TrainingData, device: torch.device) -> Genera
         writer.write(state)
         raise
     on_train = _evaluate(state.model, data.train, data=data, config=config)
-    return replace(
-        _stopped(state.model),
+    return Outcome(
         stopped=False,
         predictions=evaluation.predictions.cpu().numpy() if evaluation else _NO_PREDICTIONS,
         train_accuracy=on_train.accuracy,
+        n_parameters=_count_parameters(state.model),
         weights_sha256=write_weights(state.model, job.weights) if job.weights else None,
     )
 
@@ -220,5 +219,9 @@ def _seed(seed: int) -> None:
 
 def _stopped(model: nn.Module) -> Outcome:
     """What a training leaves that was told to stop."""
-    n_parameters = sum(parameter.numel() for parameter in model.parameters())
+    n_parameters = _count_parameters(model)
     return Outcome(stopped=True, predictions=_NO_PREDICTIONS, train_accuracy=None, n_parameters=n_parameters)
+
+
+def _count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -61,7 +61,7 @@ def build_figures(
 
 
 def index_figures(studies: Sequence[StudyResults]) -> dict[str, Figure | Absent]:
-    """The figures over several studies, by key: `cost-accuracy` and `curves`."""
+    """The figures over several studies, by key: `cost-accuracy` and `curves-side-by-side`."""
     return _drawn(
         {
             "cost-accuracy": ("Cost against accuracy", partial(cost_view, studies)),
