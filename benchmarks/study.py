@@ -95,8 +95,11 @@ def hpstudy_side(folder: Path, *, data: Path) -> Side:
     """`hpstudy run` of the study in a folder."""
     command = [sys.executable, "-m", "hpstudy", "run", "bench.yaml", "--workers", "auto", "--data", str(data)]
     began, seconds = _timed(command, folder=folder)
-    trials = load_results(_url(folder), study="bench").trials
-    rows = zip(trials["ended_at"].dt.tz_localize("UTC"), trials["value"], trials["epochs"], strict=True)
+    results = load_results(_url(folder), study="bench")
+    trials = results.trials
+    last = results.epochs.sort_values("epoch").groupby("trial_id")["val_accuracy"].last()  # a pruned one has no value
+    accuracies = trials["trial_id"].map(last)
+    rows = zip(trials["ended_at"].dt.tz_localize("UTC"), accuracies, trials["epochs"], strict=True)
     return Side(seconds, tuple(Ended(at.timestamp() - began, value, n_epochs) for at, value, n_epochs in rows))
 
 
