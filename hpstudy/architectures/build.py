@@ -58,6 +58,11 @@ def build_model(  # what decides a model is six things
     return model
 
 
+def count_parameters(model: nn.Module) -> int:
+    """The weights of a model, trained and fixed; those that layers share count once."""
+    return sum(weights.numel() for weights in model.parameters())
+
+
 def _arguments(
     architecture: str, options: Mapping[str, Scalar], *, dropout: float | None, study_folder: Path
 ) -> dict[str, Scalar]:

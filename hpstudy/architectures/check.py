@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hpstudy.architectures.build import build_model, find_builder
+from hpstudy.architectures.build import build_model, count_parameters, find_builder
 from hpstudy.architectures.layers import Layer, layer_table
 from hpstudy.architectures.positions import code_folder, first_line, last_position, located
 from hpstudy.architectures.torchvision_models import PREFIX
@@ -88,7 +88,7 @@ def check_architecture(  # a model's six things and the batch
         given = f"a batch of images {[batch_size, *input_shape]} and {n_classes} classes"
         raise InputError(f"{at}: {first_line(error)}; it was given {given}") from error
     return ModelCheck(
-        n_parameters=sum(weights.numel() for weights in model.parameters()),
+        n_parameters=count_parameters(model),
         layers=layers,
         gives_probabilities=_are_probabilities(outputs),
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from hpstudy.architectures.build import build_model
+from hpstudy.architectures.build import build_model, count_parameters
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData
@@ -75,8 +75,7 @@ def describe_model(config: TrialConfig, *, data: TrainingData, folder: Path) -> 
             study_folder=folder,
         )
         layers = layer_table(model, data.input_shape)
-    n_parameters = sum(parameter.numel() for parameter in model.parameters())
-    return {"n_parameters": n_parameters, "layers": [asdict(layer) for layer in layers]}
+    return {"n_parameters": count_parameters(model), "layers": [asdict(layer) for layer in layers]}
 
 
 def _device_name(device: torch.device) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hpstudy.architectures.build import build_model
+from hpstudy.architectures.build import build_model, count_parameters
 from hpstudy.datasets.augmentation import augment
 from hpstudy.datasets.images import LabelledImages, TrainingData
 from hpstudy.datasets.preparation import prepare
@@ -101,7 +101,7 @@ def _train(job: TrainingJob, data: TrainingData, device: torch.device) -> Genera
         stopped=False,
         predictions=evaluation.predictions.cpu().numpy() if evaluation else _NO_PREDICTIONS,
         train_accuracy=on_train.accuracy,
-        n_parameters=_count_parameters(state.model),
+        n_parameters=count_parameters(state.model),
         weights_sha256=write_weights(state.model, job.weights) if job.weights else None,
     )
 
@@ -219,9 +219,5 @@ def _seed(seed: int) -> None:
 
 def _stopped(model: nn.Module) -> Outcome:
     """What a training leaves that was told to stop."""
-    n_parameters = _count_parameters(model)
+    n_parameters = count_parameters(model)
     return Outcome(stopped=True, predictions=_NO_PREDICTIONS, train_accuracy=None, n_parameters=n_parameters)
-
-
-def _count_parameters(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())

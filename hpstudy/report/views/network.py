@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
 
 from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
-from hpstudy.report.sections.records import best_layers, count_layers, inner_layers, last_record
+from hpstudy.report.sections.records import best_layers, count_layers, last_record
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -62,18 +63,23 @@ def network_boxes(layers: Sequence[Mapping[str, Any]], input_shape: Sequence[int
 
 def _pieces(layers: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Box, bool]]:
     """Each layer and each block, the latter with all that is inside; and whether it computes."""
-    block = ""
-    for layer in layers:
-        name, kind = str(layer["name"]), str(layer["kind"])
-        if block and name.startswith(f"{block}."):
-            continue
-        inner = inner_layers(layers, name)
-        opened = 2 * count_layers(inner) > count_layers(layers)
-        block = name if inner and not opened else ""
-        counted = [layer, *inner] if block else [layer]
-        piece = Box(kind, tuple(layer["output_shape"]), sum(int(each["parameters"]) for each in counted))
+    most = count_layers(layers) / 2
+    begin = 0
+    while begin < len(layers):
+        layer = layers[begin]
+        inner = _inner_layers(layers, begin)
+        opened = count_layers(inner) > most
+        rows = [layer] if opened else [layer, *inner]
+        piece = Box(str(layer["kind"]), tuple(layer["output_shape"]), sum(int(row["parameters"]) for row in rows))
         if not opened or piece.parameters:
-            yield piece, bool(block) or kind.startswith(_COMPUTES)
+            yield piece, len(rows) > 1 or piece.kind.startswith(_COMPUTES)
+        begin += len(rows)
+
+
+def _inner_layers(layers: Sequence[Mapping[str, Any]], place: int) -> list[Mapping[str, Any]]:
+    """The rows inside a block, which follow its own; none after a layer."""
+    inside = f"{layers[place]['name']}."
+    return list(takewhile(lambda row: str(row["name"]).startswith(inside), islice(layers, place + 1, None)))
 
 
 def network_view(results: StudyResults) -> View:

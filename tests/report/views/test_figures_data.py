@@ -375,6 +375,12 @@ def test_a_block_is_one_box_whatever_its_branches_give() -> None:
     assert count_layers(layers) == 9
 
 
+def test_a_block_that_is_called_twice_has_its_parameters_once() -> None:
+    again = [{**row, "parameters": 0} for row in block("mix")]
+    boxes = network_boxes([*block("mix"), layer("pool", "MaxPool2d", [8, 3, 3]), *again], ())
+    assert [box.parameters for box in boxes] == [84, 0, 0]
+
+
 def test_a_block_that_holds_most_of_the_network_is_opened() -> None:
     within = [{**row, "name": f"body.{row['name']}"} for row in (*block("mix"), layer("pool", "MaxPool2d", [8, 3, 3]))]
     head = [layer("norm", "BatchNorm1d", [10], 20), layer("linear", "Linear", [10], 730)]
