@@ -26,26 +26,15 @@ from benchmarks.loop import loop_epochs
 from benchmarks.trainings import DATASETS, config_of, images_of
 from benchmarks.workers import Jobs, spread
 from hpstudy.datasets.images import TrainingData
-from hpstudy.executors.process import prepare_process
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.search.loop import run
 from hpstudy.search.provenance import describe_model
 from hpstudy.spec.config import TrialConfig
 from hpstudy.training.job import Answer, EpochResult, TrainingJob
-from hpstudy.training.train import train
 
 CPU = torch.device("cpu")
 HERE = Path()
 N_WORKERS = 2
-
-
-def engine_seconds(config: TrialConfig, data: TrainingData) -> float:
-    """An epoch of one training in this process, after one that warms up."""
-    steps = train(TrainingJob("epoch", "epoch", config, "search", HERE), data, CPU)
-    next(steps)
-    seconds = steps.send("go").seconds
-    steps.close()
-    return seconds
 
 
 def loop_seconds(config: TrialConfig, data: TrainingData) -> float:
@@ -53,6 +42,11 @@ def loop_seconds(config: TrialConfig, data: TrainingData) -> float:
     epochs = loop_epochs(config, data)
     next(epochs)
     return next(epochs)[0]
+
+
+def workers(data: TrainingData, *, n: int) -> WorkerExecutor:
+    """Worker processes; what they set for training this process does not have, as a user's loop does not."""
+    return WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=n)
 
 
 class Clocked(Jobs):
@@ -102,11 +96,12 @@ def compare(architecture: str, *, precision: str, folder: Path, share: float, n_
     """The row of an architecture."""
     config = replace(config_of(architecture, n_epochs=1000), precision=precision)
     data = images_of(config, folder=folder, share=share)
-    with closing(WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=N_WORKERS)) as executor:
-        workers_seconds(executor, config)  # starts the processes
+    with closing(workers(data, n=1)) as one, closing(workers(data, n=N_WORKERS)) as two:
+        for executor in (one, two):
+            workers_seconds(executor, config)  # starts the processes
         sides: dict[str, Callable[[], float]] = {
-            "one": lambda: engine_seconds(config, data),
-            "two": lambda: workers_seconds(executor, config),
+            "one": lambda: workers_seconds(one, config),
+            "two": lambda: workers_seconds(two, config),
             "loop": lambda: loop_seconds(config, data),
         }
         seconds: dict[str, list[float]] = {name: [] for name in sides}
@@ -130,7 +125,6 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--data", type=Path, default=Path("data"))
     arguments = parser.parse_args()
-    prepare_process()
     print(
         f"Seconds an epoch, batch 64, {torch.get_num_threads()} threads, {arguments.precision}, "
         f"torch {torch.__version__}, Python {platform.python_version()}, {arguments.repeats} repeats in turn, "

@@ -68,6 +68,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--data", type=Path, default=Path("data"))
     arguments = parser.parse_args()
+    if arguments.epochs < 2 or arguments.seeds < 2:
+        parser.error("at least two epochs, of which the first warms up, and two seeds, which differ")
     prepare_process()
     print(
         f"{torch.get_num_threads()} threads, torch {torch.__version__}, Python {platform.python_version()}; "
