@@ -11,15 +11,9 @@ from typing import Any, Literal
 from hpstudy.artifacts import StudyFiles
 from hpstudy.errors import InputError
 from hpstudy.exports.model import TrainedModel
-from hpstudy.results.configs import (
-    RecordedImages,
-    architecture_source,
-    load_config,
-    recorded_images,
-    recorded_versions,
-    weights_checksum,
-)
+from hpstudy.results.configs import load_config, weights_checksum
 from hpstudy.results.load import load_results
+from hpstudy.results.records import RecordedImages, architecture_source, recorded_images, recorded_versions
 from hpstudy.results.study import StudyResults, find_trial, part_of, title_of
 from hpstudy.spec.catalogue import DATASETS
 from hpstudy.spec.config import TrialConfig

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ from hpstudy.numbers import duration, heading, listed, percent, plural, points, 
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
 from hpstudy.report.views.confusion import confusion_counts
+from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.options import find_option
 from hpstudy.spec.rows import Interval
@@ -69,7 +69,7 @@ def tie(results: StudyResults) -> Finding | None:
     lie = "further trial lies" if len(rivals) == 1 else "further trials lie"
     text = (
         f"{len(rivals):,} {lie} within {points(margin).removeprefix('+')} of the best, trial {best['label']}: "
-        f"{n_validation(results):,} validation images do not tell them apart."
+        f"{_n_validation(results):,} validation images do not tell them apart."
     )
     cheapest = rivals.sort_values("seconds", kind="stable").iloc[0]
     if 0 < cheapest["seconds"] <= _CHEAPER * best["seconds"]:
@@ -147,11 +147,10 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     )
 
 
-def n_validation(results: StudyResults) -> int:
+def _n_validation(results: StudyResults) -> int:
     """Validation images; 0 where it was not recorded."""
-    records: list[Any] = [record for record in results.runs["record"] if isinstance(record, dict)]
-    counts = [record["images"].get("validation", 0) for record in records if isinstance(record.get("images"), dict)]
-    return int(counts[-1]) if counts else 0
+    images = recorded_images(results)
+    return images.n_validation if images else 0
 
 
 def _margin(results: StudyResults, accuracy: float, *, n_samples: int) -> float:
@@ -160,7 +159,7 @@ def _margin(results: StudyResults, accuracy: float, *, n_samples: int) -> float:
     Two trials see the same images, so their difference varies somewhat less than this says. NaN where the number of
     images is not known.
     """
-    n = n_validation(results)
+    n = _n_validation(results)
     return (
         _TWO_SIDED_95 * math.sqrt(n_samples * accuracy * (1 - accuracy) / n) if n and 0 <= accuracy <= 1 else math.nan
     )

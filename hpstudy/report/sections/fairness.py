@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from hpstudy.numbers import plural
 from hpstudy.report.sections.head import dataset_text
-from hpstudy.report.sections.records import last_record
 from hpstudy.report.sections.reproduction import device_text
+from hpstudy.results.records import recorded_versions
 from hpstudy.results.study import StudyResults
 
 _ALIKE = 1.25
@@ -106,6 +106,6 @@ def _seeds(study: StudyResults) -> str:
 
 def _machine(study: StudyResults) -> str:
     """Every machine and division of it that the study's runs had, and the last one's torch."""
-    torch = last_record(study).get("versions", {}).get("torch")
+    torch = recorded_versions(study).get("torch")
     device = device_text(study.runs) or "an unknown device"
     return f"{device}, torch {torch}" if torch else device

@@ -8,10 +8,10 @@ import pandas as pd
 
 from hpstudy.numbers import duration, listed, plural
 from hpstudy.redaction import without_passwords
-from hpstudy.report.sections.records import last_record
 from hpstudy.report.sections.reproduction import device_text
 from hpstudy.report.sections.search_summary import planned_trials, trials_by_state
 from hpstudy.results.confirmed import headline
+from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults
 
 
@@ -63,15 +63,12 @@ def dataset_text(results: StudyResults) -> str:
 
 def data_text(results: StudyResults) -> str:
     """A study's data set with its numbers of images, as far as a run recorded them."""
-    images = last_record(results).get("images", {})
-    parts = {"train": "training", "validation": "validation", "test": "test"}
-    counts = [f"{images[key]:,} {words}" for key, words in parts.items() if key in images]
-    text = dataset_text(results)
-    if counts:
-        text += f": {listed(counts)} images"
-    if classes := images.get("classes"):
-        text += f", {len(classes):,} classes"
-    return text
+    text, images = dataset_text(results), recorded_images(results)
+    if images is None:
+        return text
+    parts = {"training": images.n_train, "validation": images.n_validation, "test": images.n_test}
+    counts = [f"{count:,} {name}" for name, count in parts.items() if count]
+    return f"{text}: {listed(counts)} images, {len(images.class_names):,} classes"
 
 
 def _state(results: StudyResults) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from hpstudy.numbers import duration, plural, value
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.records import best_label, best_layers, count_layers, last_record
+from hpstudy.report.sections.answer import best_label, best_layers, count_layers
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.scales import heading
 from hpstudy.results.confirmed import configuration_name
+from hpstudy.results.records import last_record, recorded_images
 from hpstudy.results.study import StudyResults
 
 SIZE_RULE = (
@@ -65,16 +66,16 @@ def _size(described: Mapping[str, Any]) -> str:
 
 def _speed(results: StudyResults, label: str) -> str:
     """Training images a second over the epochs of a trial; empty where times or the number of images are unknown."""
-    images = last_record(results).get("images", {}).get("train")
+    images = recorded_images(results)
     trial = results.trials[results.trials["label"] == label]
     seconds = results.epochs[results.epochs["trial_id"].isin(trial["trial_id"])]["seconds"]
-    if not images or seconds.empty or seconds.median() <= 0:
+    if images is None or seconds.empty or seconds.median() <= 0:
         return ""
-    rate = images / float(seconds.median())
+    rate = images.n_train / float(seconds.median())
     device = last_record(results).get("device", "an unknown device")
     return (
         f"{rate:,.0f} training images a second on {device}: {duration(float(seconds.median()))} for an epoch of "
-        f"{images:,} images (median of {plural(len(seconds), 'epoch')}, each with its evaluation)"
+        f"{images.n_train:,} images (median of {plural(len(seconds), 'epoch')}, each with its evaluation)"
     )
 
 
@@ -95,8 +96,8 @@ def _layer_table(results: StudyResults, described: Mapping[str, Any]) -> Table |
         Column("Parameters", numeric=True),
         Column("Multiply–adds", numeric=True),
     )
-    shape = last_record(results).get("images", {}).get("input_shape")
-    first = [Row(words("input", "", _shape(shape), "", ""))] if shape else []
+    images = recorded_images(results)
+    first = [Row(words("input", "", _shape(images.input_shape), "", ""))] if images else []
     rows = [
         Row(
             (

@@ -11,8 +11,8 @@ import pandas as pd
 from hpstudy.numbers import listed, plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.records import last_record
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
+from hpstudy.results.records import last_record
 from hpstudy.results.study import StudyResults
 
 _COMPARED = {

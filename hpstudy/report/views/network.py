@@ -12,8 +12,9 @@ import numpy as np
 
 from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
-from hpstudy.report.sections.records import best_layers, count_layers, last_record
+from hpstudy.report.sections.answer import best_layers, count_layers
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults
 
 MOST_BOXES = 48
@@ -91,7 +92,8 @@ def network_view(results: StudyResults) -> View:
     model = best_layers(results)
     if not model:
         raise NoView("The layers of the best model are not recorded in this storage.")
-    boxes = network_boxes(model["layers"], last_record(results).get("images", {}).get("input_shape", ()))
+    images = recorded_images(results)
+    boxes = network_boxes(model["layers"], images.input_shape if images else ())
     drawn = boxes[:MOST_BOXES]
     total = int(model.get("n_parameters", sum(box.parameters for box in boxes)))
     more = f" {len(boxes) - len(drawn)} further boxes are not drawn." if len(boxes) > len(drawn) else ""

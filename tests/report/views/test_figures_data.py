@@ -15,7 +15,7 @@ from hpstudy.report.drawing.chart import joined, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.png import png_bytes
 from hpstudy.report.drawing.traces import escaped, rounded
-from hpstudy.report.sections.records import count_layers
+from hpstudy.report.sections.answer import count_layers
 from hpstudy.report.views.clock import work
 from hpstudy.report.views.comparison import costs
 from hpstudy.report.views.confirmed import confirmed_view

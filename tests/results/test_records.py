@@ -1,0 +1,49 @@
+"""What several runs recorded, merged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from hpstudy.results.records import (
+    RecordedImages,
+    architecture_source,
+    last_record,
+    recorded_images,
+    recorded_versions,
+)
+from hpstudy.results.study import StudyResults
+from tests.results.synthetic import make_results
+
+IMAGES = {"train": 54_000, "validation": 6_000, "input_shape": [1, 28, 28], "classes": ["shirt", "bag"]}
+
+
+def with_records(*records: dict) -> StudyResults:
+    return replace(make_results(), runs=pd.DataFrame({"record": list(records)}))
+
+
+def test_the_last_word_counts_and_what_a_confirmation_adds_is_added() -> None:
+    searched = {"threads": 1, "images": IMAGES, "versions": {"torch": "2.11"}, "architecture_sources": {"a.py:A": "A"}}
+    confirmed = {"threads": 2, "images": {"test": 10_000}, "versions": {"torch": "2.13"}, "architecture_sources": {}}
+    results = with_records(searched, {}, confirmed)
+    assert last_record(results)["threads"] == 2
+    assert recorded_images(results) == RecordedImages(
+        n_train=54_000, n_validation=6_000, n_test=10_000, input_shape=(1, 28, 28), class_names=("shirt", "bag")
+    )
+    assert recorded_versions(results) == {"torch": "2.13"}
+    assert architecture_source(results, "a.py:A") == "A"
+    assert architecture_source(results, "b.py:B") is None
+
+
+@pytest.mark.parametrize("records", [(), ({},)])
+def test_of_what_no_run_recorded_there_is_nothing(records: tuple[dict, ...]) -> None:
+    results = with_records(*records)
+    assert (recorded_images(results), dict(recorded_versions(results))) == (None, {})
+
+
+def test_before_a_confirmation_no_test_images_are_known() -> None:
+    images = recorded_images(with_records({"images": IMAGES}))
+    assert images is not None
+    assert images.n_test == 0
