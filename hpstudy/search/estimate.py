@@ -29,12 +29,14 @@ class Estimate:
     Attributes:
         n_trials: Sampled trials; a grid may have fewer than the file says.
         epoch_seconds: One epoch of each architecture offered, at the mean of the smallest and the largest batch.
-        seconds: All trials and baselines to their last epochs; pruning makes it less.
+        search_seconds: All trials and baselines to their last epochs; pruning makes it less.
+        confirmation_seconds: Its trainings, whose training set has the validation part too; 0 without one.
     """
 
     n_trials: int
     epoch_seconds: Mapping[str, float]
-    seconds: float
+    search_seconds: float
+    confirmation_seconds: float
 
 
 def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device) -> Estimate:
@@ -54,9 +56,18 @@ def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device)
 
     epochs = {name: mean_seconds(_smallest_and_largest_batch(spec, name)) for name in spec.architectures}
     n_trials = sum(n_search_trials(part) for part in searches(spec).values())
-    search = n_trials * spec.epochs * sum(epochs.values()) / len(epochs)
+    trial = spec.epochs * sum(epochs.values()) / len(epochs)
     baselines = sum(baseline.epochs * mean_seconds([baseline_config(spec, baseline)]) for baseline in spec.baselines)
-    return Estimate(n_trials=n_trials, epoch_seconds=epochs, seconds=search + baselines)
+    confirmation = 0.0
+    if spec.confirm:
+        n_best = min(spec.confirm.top, n_trials)
+        confirmation = spec.confirm.seeds * (n_best * trial + baselines) / (1 - spec.validation)
+    return Estimate(
+        n_trials=n_trials,
+        epoch_seconds=epochs,
+        search_seconds=n_trials * trial + baselines,
+        confirmation_seconds=confirmation,
+    )
 
 
 def _smallest_and_largest_batch(spec: StudySpec, architecture: str) -> list[TrialConfig]:

@@ -58,8 +58,13 @@ class Times(Protocol):
         ...
 
     @property
-    def seconds(self) -> float:
-        """The whole study."""
+    def search_seconds(self) -> float:
+        """Trials and baselines."""
+        ...
+
+    @property
+    def confirmation_seconds(self) -> float:
+        """Their confirmation."""
         ...
 
 
@@ -87,8 +92,10 @@ def checked_study(
     lines = [
         f"{spec.path}: no problem found",
         f"An epoch takes {epochs} on this machine.",
-        f"{trials} take {about(estimate.seconds)}, less what pruning saves.",
+        f"{trials} take {about(estimate.search_seconds)}, less what pruning saves.",
     ]
+    if estimate.confirmation_seconds:
+        lines.append(f"The confirmation takes {about(estimate.confirmation_seconds)} more.")
     return Group(*parts, Text("\n".join(lines)))
 
 

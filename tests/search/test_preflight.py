@@ -14,7 +14,7 @@ from hpstudy.search import processor
 from hpstudy.search.estimate import estimate_study
 from hpstudy.search.preflight import preflight
 from hpstudy.spec.load import load_study
-from hpstudy.spec.study import Baseline, Choices, Fixed, Range, Setting, StudySpec
+from hpstudy.spec.study import Baseline, Choices, Confirm, Fixed, Range, Setting, StudySpec
 
 CPU = torch.device("cpu")
 
@@ -163,7 +163,8 @@ def test_the_estimate_is_the_number_of_epochs_times_one(
     small_spec: StudySpec, domain, n_timed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {**small_spec.settings, "batch_size": Setting("batch_size", domain)}
-    spec = replace(small_spec, settings=settings, baselines=(Baseline("b", "cnn", 5, {}),))
+    confirm = Confirm(top=2, seeds=3)
+    spec = replace(small_spec, settings=settings, baselines=(Baseline("b", "cnn", 5, {}),), confirm=confirm)
     timed = []
 
     def two_seconds(config, *_rest) -> float:
@@ -173,8 +174,11 @@ def test_the_estimate_is_the_number_of_epochs_times_one(
     monkeypatch.setattr("hpstudy.search.estimate._epoch_seconds", two_seconds)
     estimate = estimate_study(spec, data=found(spec).data, device=CPU)
     assert (estimate.n_trials, estimate.epoch_seconds) == (6, {"nets.py:tiny": 2.0})
-    assert estimate.seconds == 6 * 3 * 2.0 + 5 * 7.0
+    assert estimate.search_seconds == 6 * 3 * 2.0 + 5 * 7.0
+    assert estimate.confirmation_seconds == pytest.approx(3 * (2 * 3 * 2.0 + 5 * 7.0) / 0.9)
     assert len(timed) == n_timed + 1
+    unconfirmed = estimate_study(replace(spec, confirm=None), data=found(spec).data, device=CPU)
+    assert unconfirmed.confirmation_seconds == 0
 
 
 def test_a_real_estimate_is_near_what_an_epoch_takes(small_spec: StudySpec) -> None:
