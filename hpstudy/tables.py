@@ -115,3 +115,6 @@ ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
 says of confirmation. The candidates are the labels of
 the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
 name of the study's folder under the artifacts folder."""
+
+TEST_DATA_ATTRIBUTE = "hpstudy:test_data"
+"""User attribute of the Optuna study `NAME/confirm`: the checksums of the test set that its networks were tested on."""

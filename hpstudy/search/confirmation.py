@@ -6,15 +6,17 @@ accuracies alone, and is stored before the first of them is.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from hpstudy.errors import InputError
 from hpstudy.search.storage import Storage
 from hpstudy.search.studies import open_part, part_name, stored_searches, stored_trials
 from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.identity import differences, short_sum
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Confirm
 from hpstudy.tables import (
@@ -27,6 +29,7 @@ from hpstudy.tables import (
     CONFIRM_SEED,
     CONFIRMS,
     PART_SEPARATOR,
+    TEST_DATA_ATTRIBUTE,
 )
 
 
@@ -120,9 +123,26 @@ def plan_confirmation(
     return ConfirmationPlan(configurations, n_seeds, study_seed)
 
 
-def open_confirmation(storage: Storage, study: str) -> Study:
-    """The Optuna study `NAME/confirm`, made where there is none."""
-    return open_part(storage, part_name(study, CONFIRM))
+def open_confirmation(storage: Storage, study: str, *, test: Mapping[str, str]) -> Study:
+    """The Optuna study `NAME/confirm`, made where there is none.
+
+    Args:
+        storage: Where the study is.
+        study: Its name.
+        test: SHA-256 of each file of the test set.
+
+    Raises:
+        InputError: It has been confirmed on another test set: accuracies on two sets are no pairs.
+    """
+    confirmation = open_part(storage, part_name(study, CONFIRM))
+    sums = {name: short_sum(checksum) for name, checksum in test.items()}
+    stored = confirmation.user_attrs.get(TEST_DATA_ATTRIBUTE)
+    if stored is None:
+        confirmation.set_user_attr(TEST_DATA_ATTRIBUTE, sums)
+    elif changed := differences({"test data": stored}, {"test data": sums}):
+        shown = "\n".join(f"  {line}" for line in changed)
+        raise InputError(f"{study}: has been confirmed on another test set than is there now:\n{shown}")
+    return confirmation
 
 
 class ConfirmationAsker:

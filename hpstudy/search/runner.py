@@ -119,6 +119,9 @@ class Runner:
         Args:
             top: As in `extend_confirmation`.
             seeds: The same.
+
+        Raises:
+            InputError: The test set is not the one that the study has been confirmed on.
         """
         study, storage = self.subject.name, self.session.storage
         with storage.alone(study):
@@ -129,11 +132,13 @@ class Runner:
                 n_seeds=holds.seeds,
                 study_seed=self.subject.seed,
             )
-            confirmation = open_confirmation(storage, study)
+        # Now that the candidate is stored the test set may be opened.
+        test = self.place.load_data(plan.candidate.config, "confirm").evaluation
+        with storage.alone(study):
+            confirmation = open_confirmation(storage, study, test=test.checksums)
         stage = confirmation_plan(study, confirmation, plan, live=self.live())
         source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
         self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
-        test = self.place.load_data(plan.candidate.config, "confirm").evaluation
         write_evidence(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}
         self.record({"images": images, "test_data": dict(test.checksums)})

@@ -20,7 +20,7 @@ from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
 from hpstudy.search.subject import Subject
 from hpstudy.spec.config import TrialConfig
-from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
+from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity, short_sum
 from hpstudy.spec.study import Component, StudySpec
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
@@ -158,7 +158,7 @@ def _evidence(folder: Path, architectures: Iterable[str], checksums: Mapping[str
     """What else makes a study the same, beside its file: sums of the user's code and of the data."""
     return {
         "source": _source_sums(architectures, folder),
-        "data": {name: _short(checksum) for name, checksum in checksums.items()},
+        "data": {name: short_sum(checksum) for name, checksum in checksums.items()},
     }
 
 
@@ -184,11 +184,7 @@ def _with_source_of(other: Mapping[str, Any], baseline: Mapping[str, Any]) -> di
 
 def _source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:
     sources = architecture_sources(architectures, folder=folder)
-    return {name: _short(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}
-
-
-def _short(checksum: str) -> str:
-    return checksum[:12]
+    return {name: short_sum(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}
 
 
 def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any]) -> None:

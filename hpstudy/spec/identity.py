@@ -76,6 +76,11 @@ def changed_baselines(stored: Mapping[str, Any], current: Mapping[str, Any]) -> 
     return tuple(line for name in both for line in _compared(("baselines", name), stored[name], current[name]))
 
 
+def short_sum(checksum: str) -> str:
+    """The first twelve digits of a checksum: an identity has no more, so that its differences can be read."""
+    return checksum[:12]
+
+
 def _plain(data: object) -> dict[str, Any]:
     """Data as it comes back from JSON: tuples are lists."""
     plain: dict[str, Any] = json.loads(json.dumps(data))
