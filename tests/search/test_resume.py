@@ -133,6 +133,7 @@ class Fuse:
     n_blown: int = 0
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("with_checkpoints", [True, False])
 @pytest.mark.parametrize("kill", KILLS)
 def test_a_run_killed_anywhere_goes_on_as_if_it_had_not_been(

@@ -71,7 +71,14 @@ PRUNERS = {
 }
 
 
-@pytest.mark.parametrize("name", ["median", "successive_halving", pytest.param("hyperband", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "successive_halving",
+        pytest.param("median", marks=pytest.mark.slow),
+        pytest.param("hyperband", marks=pytest.mark.slow),
+    ],
+)
 def test_an_interrupted_study_ends_like_one_that_was_not(
     lab: Lab, small_spec: StudySpec, tmp_path: Path, name: str
 ) -> None:
