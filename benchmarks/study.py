@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial would stand between those of the table
         run_side(arguments.side, arguments.folder, data=arguments.data)
         return
 
