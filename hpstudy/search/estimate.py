@@ -19,7 +19,10 @@ from hpstudy.spec.study import Choices, Fixed, Range, StudySpec
 from hpstudy.training.job import TrainingJob
 from hpstudy.training.train import train
 
-_STEPS = 12
+_STEPS = (2, 12)
+"""Steps that are timed: the fewer of a network so heavy that they already take as long as is needed."""
+
+_ENOUGH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,13 @@ def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device)
         return sum(_epoch_seconds(config, data, device, spec.folder) for config in configs) / len(configs)
 
     epochs = {name: mean_seconds(_smallest_and_largest_batch(spec, name)) for name in spec.architectures}
-    n_trials = sum(n_search_trials(part) for part in searches(spec).values())
+    parts = searches(spec).values()
+    n_trials = sum(map(n_search_trials, parts))
     trial = spec.epochs * sum(epochs.values()) / len(epochs)
     baselines = sum(baseline.epochs * mean_seconds([baseline_config(spec, baseline)]) for baseline in spec.baselines)
     confirmation = 0.0
     if spec.confirm:
-        n_best = min(spec.confirm.top, n_trials)
+        n_best = min(spec.confirm.top + len(parts) - 1, n_trials)  # at most: the best of each architecture comes too
         confirmation = spec.confirm.seeds * (n_best * trial + baselines) / (1 - spec.validation)
     return Estimate(
         n_trials=n_trials,
@@ -87,19 +91,22 @@ def _smallest_and_largest_batch(spec: StudySpec, architecture: str) -> list[Tria
 
 
 def _epoch_seconds(config: TrialConfig, data: TrainingData, device: torch.device, folder: Path) -> float:
-    """Seconds of a whole epoch, from the second epoch over a part of the images; the first one warms up."""
-    n_images = min(len(data.train), _STEPS * config.batch_size)
-    share = n_images / len(data.train)
-    part = replace(
-        data,
-        train=_first(data.train, n_images),
-        evaluation=_first(data.evaluation, max(1, round(share * len(data.evaluation)))),
-    )
+    """Seconds of a whole epoch, told from a few steps."""
+    for n_steps in _STEPS:
+        share = min(1.0, n_steps * config.batch_size / len(data.train))
+        seconds = _second_epoch(config, _shortened(data, share), device, folder)
+        if seconds >= _ENOUGH_SECONDS:
+            break
+    return seconds / share
+
+
+def _second_epoch(config: TrialConfig, data: TrainingData, device: torch.device, folder: Path) -> float:
+    """Seconds of the second epoch; the first one warms up."""
     job = TrainingJob("estimate", "estimate", replace(config, epochs=3), "search", folder)
-    results = train(job, part, device)
+    results = train(job, data, device)
     try:
         next(results)
-        seconds = results.send("go").seconds
+        return results.send("go").seconds
     except Exception as error:  # a user's network, or the device's memory: a run would have it as a failed trial
         told = describe_failure(error).message
         raise InputError(
@@ -107,8 +114,12 @@ def _epoch_seconds(config: TrialConfig, data: TrainingData, device: torch.device
         ) from error
     finally:
         results.close()
-    return seconds / share
 
 
-def _first(images: LabelledImages, count: int) -> LabelledImages:
+def _shortened(data: TrainingData, share: float) -> TrainingData:
+    return replace(data, train=_first(data.train, share), evaluation=_first(data.evaluation, share))
+
+
+def _first(images: LabelledImages, share: float) -> LabelledImages:
+    count = max(1, round(share * len(images)))
     return select(images, torch.arange(count, device=images.labels.device))

@@ -181,6 +181,34 @@ def test_the_estimate_is_the_number_of_epochs_times_one(
     assert unconfirmed.confirmation_seconds == 0
 
 
+@pytest.mark.parametrize(("seconds", "n_images"), [(0.5, [2 * 32, 12 * 32]), (3.0, [2 * 32])])
+def test_an_epoch_is_told_from_two_steps_where_they_take_long(
+    small_spec: StudySpec, seconds: float, n_images: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = []
+
+    def timing(_config, data, *_rest) -> float:
+        timed.append(len(data.train))
+        return seconds
+
+    monkeypatch.setattr("hpstudy.search.estimate._second_epoch", timing)
+    spec = replace(small_spec, settings={**small_spec.settings, "batch_size": Setting("batch_size", Fixed(32))})
+    estimate = estimate_study(spec, data=found(spec).data, device=CPU)
+    assert timed == n_images
+    assert estimate.epoch_seconds["nets.py:tiny"] == pytest.approx(seconds * 1293 / n_images[-1])
+
+
+def test_the_estimate_of_a_fair_study_confirms_the_best_of_each_architecture(
+    small_spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpstudy.search.estimate._epoch_seconds", lambda *_arguments: 2.0)
+    spec = replace(
+        small_spec, architectures=("nets.py:tiny", "cnn"), fair=True, baselines=(), confirm=Confirm(top=2, seeds=3)
+    )
+    estimate = estimate_study(spec, data=found(replace(small_spec, baselines=())).data, device=CPU)
+    assert estimate.confirmation_seconds == pytest.approx(3 * (2 + 1) * spec.epochs * 2.0 / (1 - spec.validation))
+
+
 def test_a_real_estimate_is_near_what_an_epoch_takes(small_spec: StudySpec) -> None:
     estimate = estimate_study(small_spec, data=found(small_spec).data, device=CPU)
     assert 0 < estimate.epoch_seconds["nets.py:tiny"] < 10
