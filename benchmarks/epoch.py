@@ -44,7 +44,7 @@ def loop_seconds(config: TrialConfig, data: TrainingData) -> float:
     return next(epochs)[0]
 
 
-def workers(data: TrainingData, *, n: int) -> WorkerExecutor:
+def trainers(data: TrainingData, *, n: int) -> WorkerExecutor:
     """Worker processes; what they set for training this process does not have, as a user's loop does not."""
     return WorkerExecutor(load_data=lambda _config, _part: data, device=CPU, n_workers=n)
 
@@ -96,7 +96,7 @@ def compare(architecture: str, *, precision: str, folder: Path, share: float, n_
     """The row of an architecture."""
     config = replace(config_of(architecture, n_epochs=1000), precision=precision)
     data = images_of(config, folder=folder, share=share)
-    with closing(workers(data, n=1)) as one, closing(workers(data, n=N_WORKERS)) as two:
+    with closing(trainers(data, n=1)) as one, closing(trainers(data, n=N_WORKERS)) as two:
         for executor in (one, two):
             workers_seconds(executor, config)  # starts the processes
         sides: dict[str, Callable[[], float]] = {

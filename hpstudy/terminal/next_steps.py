@@ -26,7 +26,7 @@ def next_steps(results: StudyResults) -> RenderableType:
     steps = [(f"hpstudy show {name} TRIAL", f"one trial: {known}")]
     if len(results.ranked):
         steps.insert(0, (f"hpstudy report {name}", "findings, figures and tables, to hand in"))
-    if results.identity:  # plain Optuna's studies are read alone
+    if results.identity and results.state != "running":  # plain Optuna's studies are read alone, a running one too
         steps += _confirmation(results)
         if not is_exhausted(results):
             steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -93,3 +94,4 @@ def test_the_next_steps_fit_the_study(results: StudyResults) -> None:
     assert next_lines(gone_on) == [report, show, "hpstudy confirm synthetic", search]
     assert next_lines(make_results(n_trials=1, n_pruned=0)) == [show, "hpstudy run STUDY.yaml --trials 2"]
     assert next_lines(make_results("a b", identity={})) == ["hpstudy report 'a b'", "hpstudy show 'a b' TRIAL"]
+    assert next_lines(replace(results, state="running")) == [report, show]
