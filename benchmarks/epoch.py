@@ -128,7 +128,7 @@ def main() -> None:
     print(
         f"Seconds an epoch, batch 64, {torch.get_num_threads()} threads, {arguments.precision}, "
         f"torch {torch.__version__}, Python {platform.python_version()}, {arguments.repeats} repeats in turn, "
-        f"on {arguments.share:.0%} of the images"
+        f"on {arguments.share:.1%} of the images"
     )
     print("network, data set: one training; two workers; DataLoader loop; loop / two workers; of the matrix rate")
     for architecture in arguments.architectures:

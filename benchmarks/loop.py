@@ -38,12 +38,14 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 def loop_epochs(config: TrialConfig, data: TrainingData) -> Iterator[tuple[float, float]]:
     """Seconds and validation accuracy of one epoch after another, training and evaluation together.
 
-    Each picture is decoded and normalised by itself (`ToTensor`, `Normalize`), without worker processes, and the loss
-    is read each step.
+    Each picture is decoded, enlarged where the network wants it, and normalised by itself (`ToTensor`, `Normalize`),
+    without worker processes, and the loss is read each step.
     """
     transforms = import_torchvision().transforms
     halves = (0.5,) * data.input_shape[0]
-    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(halves, halves)])
+    size = data.preparation.image_size
+    enlarge = [] if size is None else [transforms.Resize((size, size))]
+    transform = transforms.Compose([*enlarge, transforms.ToTensor(), transforms.Normalize(halves, halves)])
     torch.manual_seed(config.seeds.weights)
     train_loader = DataLoader(Pictures(data.train, transform), batch_size=config.batch_size, shuffle=True)
     test_loader = DataLoader(Pictures(data.evaluation, transform), batch_size=1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hpstudy.datasets.images import LabelledImages, TrainingData
+from hpstudy.datasets.images import TrainingData
 from hpstudy.datasets.load import load_training_data
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
@@ -13,11 +13,15 @@ from hpstudy.spec.study import DatasetSpec, Normalization
 
 DATASETS = {
     "lenet5": "fashion_mnist",
+    "lenet5-sigmoid": "fashion_mnist",
     "cnn": "cifar10",
     "alexnet-cifar": "cifar10",
+    "alexnet": "cifar10",
     "inception-mini": "mnist",
     "resnet-mini": "mnist",
 }
+IMAGE_SIZES = {"alexnet": 224}
+"""Of the networks whose images are enlarged."""
 
 
 def config_of(architecture: str = "lenet5", number: int = 0, *, n_epochs: int) -> TrialConfig:
@@ -27,7 +31,11 @@ def config_of(architecture: str = "lenet5", number: int = 0, *, n_epochs: int) -
     return TrialConfig(
         architecture=architecture,
         options={},
-        dataset=DatasetSpec(dataset, normalize=Normalization((0.5,) * n_channels, (0.5,) * n_channels)),
+        dataset=DatasetSpec(
+            dataset,
+            image_size=IMAGE_SIZES.get(architecture),
+            normalize=Normalization((0.5,) * n_channels, (0.5,) * n_channels),
+        ),
         validation=0.1,
         epochs=n_epochs,
         optimizer="sgd",
@@ -45,13 +53,8 @@ def config_of(architecture: str = "lenet5", number: int = 0, *, n_epochs: int) -
 
 
 def images_of(config: TrialConfig, *, folder: Path, share: float) -> TrainingData:
-    """The first images of a configuration's training and validation parts."""
-    data = load_training_data(
-        config.dataset, folder=folder, validation=config.validation, split_seed=config.seeds.split, part="search"
+    """A share of a configuration's training and validation parts."""
+    dataset = replace(config.dataset, share=share)
+    return load_training_data(
+        dataset, folder=folder, validation=config.validation, split_seed=config.seeds.split, part="search"
     )
-    return replace(data, train=_first(data.train, share), evaluation=_first(data.evaluation, share))
-
-
-def _first(images: LabelledImages, share: float) -> LabelledImages:
-    n_images = round(share * len(images))
-    return replace(images, images=images.images[:n_images], labels=images.labels[:n_images])

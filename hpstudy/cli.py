@@ -133,8 +133,12 @@ def run(
 @app.command()
 def confirm(
     name: StudyName,
-    top: Annotated[int | None, typer.Option(help="How many of the best.", min=1, show_default="as before")] = None,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds each.", min=1, show_default="as before")] = None,
+    top: Annotated[
+        int | None, typer.Option(help="How many of the best.", min=1, show_default="as before, else as its file says")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="How many seeds each.", min=1, show_default="as before, else as its file says")
+    ] = None,
     storage: StorageUrl = DEFAULT_STORAGE,
     data: DataFolder = DEFAULT_DATA,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,

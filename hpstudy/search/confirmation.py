@@ -73,19 +73,19 @@ class ConfirmationPlan:
         return [(chosen, seed) for seed in range(1, self.n_seeds + 1) for chosen in self.configurations]
 
 
-def extend_confirmation(head: Study, *, top: int = 0, seeds: int = 0) -> Confirm:
+def extend_confirmation(head: Study, *, usual: Confirm, top: int = 0, seeds: int = 0) -> Confirm:
     """Notes how far a study is to be confirmed; what was noted before is never taken back.
 
     Args:
         head: The Optuna study `NAME`.
+        usual: What holds where nothing was noted before and nothing is asked for.
         top: So many of the best trials; 0 for as many as before.
         seeds: So many seeds each; 0 for as many as before.
 
     Returns:
-        What holds now; where nothing was noted before, the usual for what is 0.
+        What holds now.
     """
     before = Confirm(**head.user_attrs.get(CONFIRM_ATTRIBUTE, {"top": 0, "seeds": 0}))
-    usual = Confirm()
     holds = Confirm(max(top, before.top) or usual.top, max(seeds, before.seeds) or usual.seeds)
     head.set_user_attr(CONFIRM_ATTRIBUTE, asdict(holds))
     return holds

@@ -125,7 +125,7 @@ class Runner:
         """
         study, storage = self.subject.name, self.session.storage
         with storage.alone(study):
-            holds = extend_confirmation(self.head, top=top, seeds=seeds)
+            holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
             plan = plan_confirmation(
                 self.head,
                 configurations=choose_configurations(storage, study, top=holds.top),

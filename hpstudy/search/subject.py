@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from hpstudy.errors import InputError
 from hpstudy.search.storage import Storage
-from hpstudy.spec.study import StudySpec
+from hpstudy.spec.load import written_confirm
+from hpstudy.spec.study import Confirm, StudySpec
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import IDENTITY_ATTRIBUTE, RUNS
 
@@ -25,6 +26,7 @@ class Subject:
         folder: Where that file lies: a user's own architectures are found beside it.
         seed: The study's seed.
         architectures: All that it may train, baselines included.
+        confirm: How far its file has it confirmed; the usual where the file has it not confirmed at all.
     """
 
     name: str
@@ -32,12 +34,14 @@ class Subject:
     folder: Path
     seed: int
     architectures: tuple[str, ...]
+    confirm: Confirm
 
 
 def subject_of(spec: StudySpec) -> Subject:
     """A study as its file has it."""
     named = (*spec.architectures, *(baseline.architecture for baseline in spec.baselines))
-    return Subject(spec.name, spec.text, spec.folder, spec.seed, tuple(dict.fromkeys(named)))
+    architectures = tuple(dict.fromkeys(named))
+    return Subject(spec.name, spec.text, spec.folder, spec.seed, architectures, spec.confirm or Confirm())
 
 
 def stored_subject(storage: Storage, study: str) -> Subject:
@@ -61,4 +65,5 @@ def stored_subject(storage: Storage, study: str) -> Subject:
         folder=Path(record["folder"]),
         seed=int(heads[study][IDENTITY_ATTRIBUTE]["seed"]),
         architectures=tuple(record["architectures"]),
+        confirm=written_confirm(last.study_file) or Confirm(),
     )

@@ -56,7 +56,19 @@ def read_document(path: Path) -> Document:
         InputError: The path is missing, a folder, or cannot be read.
         StudyFileError: The content is none of the above.
     """
-    text = _decode(_read_bytes(path), path)
+    return parse_document(_decode(_read_bytes(path), path), path=path)
+
+
+def parse_document(text: str, *, path: Path) -> Document:
+    """The content of a study file's text.
+
+    Args:
+        text: As `Document.text` has it.
+        path: For the messages.
+
+    Raises:
+        StudyFileError: As `read_document`.
+    """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     _refuse_control_characters(unified, path)
     root, problems = _read_root(unified, path)

@@ -13,7 +13,7 @@ from hpstudy.spec.baselines import Surroundings, read_baselines
 from hpstudy.spec.check import check_study
 from hpstudy.spec.components import read_pruner, read_sampler
 from hpstudy.spec.dataset import read_dataset
-from hpstudy.spec.document import Document, read_document
+from hpstudy.spec.document import Document, parse_document, read_document
 from hpstudy.spec.file import StudyShape
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.rows import Scalar
@@ -81,6 +81,12 @@ def read_study(path: Path, *, overrides: Mapping[str, Scalar] | None = None) -> 
     findings = Findings(document.positions, keys=document.keys, options=options)
     spec = _read(str(path), document, findings)
     return Reading(spec, tuple(sorted({*document.problems, *findings.problems})))
+
+
+def written_confirm(text: str) -> Confirm | None:
+    """What the text of a study file that was loaded once says of its confirmation; None where it says `false`."""
+    data = _mapping(parse_document(text, path=Path()).data)
+    return _confirm(StudyShape.model_validate({key: value for key, value in data.items() if key == "confirm"}))
 
 
 def _override(document: Document, overrides: Mapping[str, Scalar]) -> Document:

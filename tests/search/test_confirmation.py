@@ -149,6 +149,23 @@ def test_a_better_trial_of_a_longer_search_becomes_the_candidate_and_the_former_
     assert (results.candidate, results.former_candidates) == (best, ("0",))
 
 
+@pytest.mark.parametrize(
+    ("written", "asked", "n_trainings"),
+    [
+        ("confirm: {top: 1, seeds: 2}", {}, 1 * 2),
+        ("confirm: {top: 1, seeds: 2}", {"top": 2}, 2 * 2),
+        ("confirm: false", {}, 2 * 3),
+    ],
+)
+def test_a_study_that_was_not_confirmed_is_confirmed_as_its_file_says(
+    lab: Lab, spec: StudySpec, written: str, asked: dict[str, int], n_trainings: int
+) -> None:
+    text = spec.text.replace("confirm: false", written)
+    lab.run(replace(spec, trials=2, baselines=(), confirm=None, text=text))
+    lab.confirm(**asked)
+    assert len(lab.results().confirmations) == n_trainings
+
+
 def test_another_test_set_is_refused_before_anything_is_trained(
     lab: Lab, spec: StudySpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import InputError, StudyFileError
-from hpstudy.spec.load import Reading, load_study, read_study
+from hpstudy.spec.load import Reading, load_study, read_study, written_confirm
 from hpstudy.spec.study import (
     Baseline,
     Choices,
@@ -134,6 +134,7 @@ def test_confirm_is_a_word_or_a_mapping(written: str, confirm: Confirm | None, r
 
     assert spec is not None
     assert spec.confirm == confirm
+    assert written_confirm(spec.text) == confirm
 
 
 @pytest.mark.parametrize(
