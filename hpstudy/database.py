@@ -127,7 +127,7 @@ def server_engine(url: str) -> Engine:
         return create_engine(parsed.set(query={**_PATIENCE, **parsed.query}))
     except ImportError as error:
         raise StorageError(
-            f"--storage: {_SERVER} needs its driver; install it with pip install 'hpstudy[postgres]'"
+            f"--storage: {_SERVER} needs its driver; run pip install -e '.[postgres]' in hpstudy's folder"
         ) from error
     except SQLAlchemyError:
         raise InputError(f"--storage: no such driver; write {_SERVER}+psycopg://USER:PASSWORD@HOST/DATABASE") from None

@@ -101,6 +101,11 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(rest)} and {last}" if rest else last
 
 
+def quoted(name: str) -> str:
+    """A user's own name inside a sentence, such as a class that is called `4`: `“4”`."""
+    return f"“{name}”"
+
+
 def _signed(difference: float) -> str:
     """Hundredths of a point with their sign; what rounds to nothing has none."""
     digits = f"{abs(100 * difference):.2f}"

@@ -64,7 +64,9 @@ def _ray(device: str, *, workers: str, data_folder: Path) -> ChosenExecutor:
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
-        raise InputError("--executor ray: Ray is not installed; run pip install 'hpstudy[ray]'") from error
+        raise InputError(
+            "--executor ray: Ray is not installed; run pip install -e '.[ray]' in hpstudy's folder"
+        ) from error
     chosen = torch.device("cuda") if device == "cuda" else choose_device(device)
     if chosen.type == "mps":
         if device == "mps":

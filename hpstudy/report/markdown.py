@@ -134,6 +134,8 @@ def _model(contents: Contents) -> list[str]:
 def _reproduction(contents: Contents) -> list[str]:
     told = contents.reproduction
     blocks = [code("\n".join(told.commands), language="sh")] if told.commands else []
+    if told.unfinished:
+        blocks.append(plain(told.unfinished))
     if told.study_file:
         blocks += ["The study file:", code(told.study_file, language="yaml")]
     blocks += [facts(told.facts), plain(told.differences), table_or_reason(told.checksums), table_or_reason(told.runs)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.numbers import percent, percent_range, plural, value
+from hpstudy.results.changes import Change, single_changes
 from hpstudy.results.inference import LEVEL, PairedTest, holm, holm_levels, mean_interval, paired_test
 from hpstudy.results.study import StudyResults
 
@@ -24,7 +25,7 @@ class Difference:
     Attributes:
         test: The paired t-test.
         interval: Its 95 % interval, taken by itself; None where there is no spread to make one of.
-        adjusted_p: Holm's p over all comparisons of its family; NaN where `test.p` is, and for fewer than three pairs.
+        adjusted_p: Holm's p over all that the study compares; NaN where `test.p` is, and for fewer than three pairs.
         adjusted_interval: The interval at the level that Holm's procedure tested at, never narrower than `interval`.
         distinguishable: Whether a difference may be claimed: at least three pairs, and an adjusted p of at most
             0.05, which is the same as zero lying outside `adjusted_interval`. Zero may lie inside it, and outside
@@ -81,9 +82,14 @@ class Confirmed:
     Attributes:
         configurations: The candidate first, then the others as they were confirmed. An order of merit it is not: the
             candidate was fixed before the test set was opened, and a better mean elsewhere does not replace it.
+        changes: The pairs that differ in one setting alone, each with its difference, after less before; None where
+            no seed is complete for both.
+        n_compared: Different pairs among all these, which are one family: a claim on any is adjusted for all.
     """
 
     configurations: tuple[ConfirmedConfiguration, ...]
+    changes: tuple[tuple[Change, Difference | None], ...]
+    n_compared: int
 
     @property
     def candidate(self) -> ConfirmedConfiguration:
@@ -99,35 +105,43 @@ class Confirmed:
 def confirmed(results: StudyResults) -> Confirmed | None:
     """The confirmation of a study; None where none has begun.
 
-    Differences are adjusted for all comparisons with the candidate, those included that cannot be tested.
+    Differences are adjusted for all comparisons with the candidate and all single changes, those included that cannot
+    be tested.
     """
     if results.candidate is None or results.confirmations.empty:
         return None
     by_label = {str(label): rows for label, rows in results.confirmations.groupby("configuration", sort=False)}
     empty = results.confirmations.iloc[:0]
     candidate = _configuration(results.candidate, by_label.pop(results.candidate, empty))
-    others = [_configuration(label, rows) for label, rows in by_label.items()]
-    differences = compare([(other, candidate) for other in others])
-    compared = (replace(other, difference=found) for other, found in zip(others, differences, strict=True))
-    return Confirmed((candidate, *compared))
+    others = {label: _configuration(label, rows) for label, rows in by_label.items()}
+    everything = {candidate.label: candidate} | others
+    changes = single_changes(results, list(everything))
+    pairs = [(other, candidate) for other in others.values()]
+    pairs += [(everything[change.after], everything[change.before]) for change in changes]
+    found = compare(pairs)
+    compared = (replace(other, difference=by) for other, by in zip(others.values(), found[: len(others)], strict=True))
+    changed = tuple(zip(changes, found[len(others) :], strict=True))
+    return Confirmed((candidate, *compared), changed, n_compared=len(set(map(_unordered, pairs))))
 
 
-def compare(pairs: Sequence[tuple[ConfirmedConfiguration, ConfirmedConfiguration]]) -> list[Difference | None]:
+_Pair = tuple[ConfirmedConfiguration, ConfirmedConfiguration]
+
+
+def compare(pairs: Sequence[_Pair]) -> list[Difference | None]:
     """The difference of each pair, first less second, adjusted for all of them as one family.
+
+    A pair that comes twice, also the other way round, counts once.
 
     Returns:
         In the order of the pairs; None where no seed is complete for both.
     """
-    tests = [_paired(one, other) for one, other in pairs]
-    p_values = [test.p if test and test.n >= FEWEST_PAIRS else math.nan for test in tests]
-    adjusted = zip(tests, holm(p_values), holm_levels(p_values), strict=True)
+    tests = [_paired(*pair) for pair in pairs]
+    by_pair = {_unordered(pair): _claimable_p(test) for pair, test in zip(pairs, tests, strict=True)}
+    p_values = list(by_pair.values())
+    adjusted = dict(zip(by_pair, zip(holm(p_values), holm_levels(p_values), strict=True), strict=True))
     return [
-        None
-        if test is None
-        else Difference(
-            test, test.interval(), p, test.interval(level=level), distinguishable=not math.isnan(p) and p <= LEVEL
-        )
-        for test, p, level in adjusted
+        None if test is None else _difference(test, *adjusted[_unordered(pair)])
+        for pair, test in zip(pairs, tests, strict=True)
     ]
 
 
@@ -183,6 +197,19 @@ def _configuration(label: str, rows: pd.DataFrame) -> ConfirmedConfiguration:
 def _paired(one: ConfirmedConfiguration, other: ConfirmedConfiguration) -> PairedTest | None:
     common = sorted(one.accuracies.keys() & other.accuracies.keys())
     return paired_test([one.accuracies[seed] - other.accuracies[seed] for seed in common]) if common else None
+
+
+def _claimable_p(test: PairedTest | None) -> float:
+    return test.p if test and test.n >= FEWEST_PAIRS else math.nan
+
+
+def _difference(test: PairedTest, p: float, level: float) -> Difference:
+    claimed = not math.isnan(p) and p <= LEVEL
+    return Difference(test, test.interval(), p, test.interval(level=level), distinguishable=claimed)
+
+
+def _unordered(pair: _Pair) -> frozenset[str]:
+    return frozenset(one.label for one in pair)
 
 
 def _not_confirmed(results: StudyResults) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from hpstudy.results.study import StudyResults
 
 _ADDED = frozenset({"images", "models", "data", "test_data", "architecture_sources"})
@@ -31,16 +33,34 @@ class RecordedImages:
     class_names: tuple[str, ...]
 
 
+def training_runs(results: StudyResults) -> pd.DataFrame:
+    """The rows of `StudyResults.runs` during which something was trained; all of them where that holds for none.
+
+    A run that found nothing left to do has noted a machine and a commit that no number comes from.
+    """
+    trainings = pd.concat([part[["started_at", "ended_at"]] for part in (results.trials, results.confirmations)])
+    begun = trainings.dropna(subset="started_at")
+    starts, ends = begun["started_at"], begun["ended_at"].fillna(begun["started_at"])
+    trained = [
+        bool(((ends >= start) & ((starts <= end) | pd.isna(end))).any())
+        for start, end in zip(results.runs["started_at"], results.runs["ended_at"], strict=True)
+    ]
+    return results.runs[trained] if any(trained) else results.runs
+
+
 def last_record(results: StudyResults) -> Mapping[str, Any]:
     """What the runs recorded, the last word of each key; empty for a study without runs.
 
-    A confirmation may record less than the search did before it, so that keys are taken one by one.
+    A confirmation may record less than the search did before it, so that keys are taken one by one. Of machine,
+    versions and commit the last word is that of a run that trained.
     """
     merged: dict[str, Any] = {}
     for record in results.runs["record"]:
-        for key, value in record.items():
-            both = isinstance(value, dict) and isinstance(merged.get(key), dict) and key in _ADDED
-            merged[key] = {**merged[key], **value} if both else value
+        for key in _ADDED & record.keys():
+            both = isinstance(record[key], dict) and isinstance(merged.get(key), dict)
+            merged[key] = {**merged[key], **record[key]} if both else record[key]
+    for record in training_runs(results)["record"]:
+        merged |= {key: value for key, value in record.items() if key not in _ADDED}
     return merged
 
 

@@ -29,7 +29,7 @@ def test_several_are_processes(tmp_path: Path) -> None:
 def test_without_ray_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "hpstudy.executors.ray", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(InputError, match=r"Ray is not installed; run pip install 'hpstudy\[ray\]'"):
+    with pytest.raises(InputError, match=r"Ray is not installed; run pip install -e '\.\[ray\]' in hpstudy's folder"):
         choose_executor("ray", device="cpu", workers=None, data_folder=tmp_path)
 
 

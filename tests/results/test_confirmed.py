@@ -43,6 +43,31 @@ def test_differences_are_paired_and_adjusted_over_all_comparisons() -> None:
     assert near.adjusted_interval[0] < 0 < near.adjusted_interval[1]
 
 
+def test_single_changes_belong_to_the_family() -> None:
+    results = study(**{"model 1": WEAK, "model 2": NEAR})
+    trials = results.trials.copy()
+    trials.loc[trials["label"] == "model 2", "dropout"] = 0.5
+    found = confirmed(replace(results, trials=trials))
+    ((change, by),) = found.changes
+    assert (change.before, change.after, change.setting, change.values) == ("model 1", "model 2", "dropout", (0.0, 0.5))
+    p_weak, p_near = (stats.ttest_rel(other, CANDIDATE).pvalue for other in (WEAK, NEAR))
+    p_change = stats.ttest_rel(NEAR, WEAK).pvalue
+    first, second = sorted((p_weak, p_change))
+    assert found.n_compared == 3
+    assert by.test.mean == pytest.approx(0.1054)
+    assert sorted((by.adjusted_p, found.others[0].difference.adjusted_p)) == pytest.approx([3 * first, 2 * second])
+    assert found.others[1].difference.adjusted_p == pytest.approx(p_near)
+
+
+def test_a_pair_that_comes_twice_counts_once() -> None:
+    found = confirmed(study(**{"model 1": WEAK, "model 2": NEAR}))
+    weak, near = found.others
+    one, other, again = compare([(weak, found.candidate), (near, found.candidate), (found.candidate, weak)])
+    assert one.adjusted_p == again.adjusted_p == pytest.approx(2 * one.test.p)
+    assert again.test.mean == -one.test.mean
+    assert other.adjusted_p == pytest.approx(other.test.p)
+
+
 def test_a_better_mean_elsewhere_is_shown_and_not_promoted() -> None:
     better = [accuracy + 0.01 for accuracy in NEAR]
     results = study(**{"model 2": better})

@@ -160,7 +160,7 @@ def test_a_missing_driver_is_told_with_its_installation(monkeypatch: pytest.Monk
         with pytest.raises(StorageError) as raised:
             list_studies(url)
         assert str(raised.value) == (
-            "--storage: postgresql needs its driver; install it with pip install 'hpstudy[postgres]'"
+            "--storage: postgresql needs its driver; run pip install -e '.[postgres]' in hpstudy's folder"
         )
 
 

@@ -13,6 +13,7 @@ from hpstudy.results.records import (
     last_record,
     recorded_images,
     recorded_versions,
+    training_runs,
 )
 from hpstudy.results.study import StudyResults
 from tests.results.synthetic import make_results
@@ -21,7 +22,10 @@ IMAGES = {"train": 54_000, "validation": 6_000, "input_shape": [1, 28, 28], "cla
 
 
 def with_records(*records: dict) -> StudyResults:
-    return replace(make_results(), runs=pd.DataFrame({"record": list(records)}))
+    """A study whose runs all had it under way."""
+    runs = make_results().runs
+    made = [runs.assign(run_id=number, record=[record]) for number, record in enumerate(records, start=1)]
+    return replace(make_results(), runs=pd.concat(made, ignore_index=True) if made else runs.iloc[:0])
 
 
 def test_the_last_word_counts_and_what_a_confirmation_adds_is_added() -> None:
@@ -35,6 +39,20 @@ def test_the_last_word_counts_and_what_a_confirmation_adds_is_added() -> None:
     assert recorded_versions(results) == {"torch": "2.13"}
     assert architecture_source(results, "a.py:A") == "A"
     assert architecture_source(results, "b.py:B") is None
+
+
+def test_a_run_that_trained_nothing_has_no_say_on_machine_and_versions() -> None:
+    trained = {"threads": 1, "versions": {"torch": "2.11"}, "images": IMAGES}
+    idle = {"threads": 2, "versions": {"torch": "2.13"}, "images": {"test": 10_000}}
+    results = with_records(trained, idle)
+    late = results.runs["started_at"] + pd.to_timedelta([0, 24], unit="h")
+    results = replace(results, runs=results.runs.assign(started_at=late, ended_at=late + pd.Timedelta(hours=3)))
+    assert training_runs(results)["run_id"].tolist() == [1]
+    assert (last_record(results)["threads"], recorded_versions(results)) == (1, {"torch": "2.11"})
+    assert recorded_images(results).n_test == 10_000
+    under_way = replace(results, runs=results.runs.assign(ended_at=pd.NaT))
+    assert training_runs(under_way)["run_id"].tolist() == [1]
+    assert len(training_runs(replace(results, runs=results.runs.tail(1)))) == 1
 
 
 @pytest.mark.parametrize("records", [(), ({},)])

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from itertools import combinations
-from typing import Any
-
-import pandas as pd
-
-from hpstudy.numbers import heading, listed, p_value, percent, percent_range, plural, points, points_range, value
+from hpstudy.numbers import (
+    heading,
+    listed,
+    p_value,
+    percent,
+    percent_range,
+    plural,
+    points,
+    points_range,
+    quoted,
+    value,
+)
 from hpstudy.report.claims.finding import Finding
+from hpstudy.results.changes import Change
 from hpstudy.results.confirmed import (
     FEWEST_PAIRS,
     Confirmed,
     ConfirmedConfiguration,
     Difference,
-    compare,
     configuration_name,
 )
 from hpstudy.results.study import StudyResults
 
 _FIGURE = "comparison"
-
-_Change = tuple[ConfirmedConfiguration, ConfirmedConfiguration, str]
-"""Before, after, and the setting that changed."""
 
 
 def answer(results: StudyResults, found: Confirmed) -> Finding:
@@ -69,19 +71,16 @@ def comparisons(results: StudyResults, found: Confirmed) -> list[Finding]:
     return said
 
 
-def single_changes(results: StudyResults, found: Confirmed) -> list[Finding]:
-    """The effect of one changed setting: pairs of confirmed configurations that differ in nothing else.
+def effects(results: StudyResults, found: Confirmed) -> list[Finding]:
+    """The effect of one changed setting; claims come first, then what was not distinguishable."""
+    told = [(change, by) for change, by in found.changes if by and by.test.n >= FEWEST_PAIRS]
+    return [_change(results, *one) for one in sorted(told, key=lambda one: not one[1].distinguishable)]
 
-    These pairs are a family of their own for Holm's adjustment; claims come first, then what was not distinguishable.
-    """
-    pairs, rows = _pairs(results, found), _rows(results, found)
-    differences = compare([(after, before) for before, after, _ in pairs])
-    told = [
-        (by.distinguishable, _change(results, pair, rows, by))
-        for pair, by in zip(pairs, differences, strict=True)
-        if by is not None and by.test.n >= FEWEST_PAIRS
-    ]
-    return [finding for claimed, finding in sorted(told, key=lambda one: not one[0])]
+
+def _named(results: StudyResults, label: str) -> str:
+    """A name as it can stand among others: quoted where it has a comma of its own."""
+    name = configuration_name(results, label)
+    return quoted(name) if "," in name else name
 
 
 def _against(results: StudyResults, other: ConfirmedConfiguration, by: Difference) -> str:
@@ -89,54 +88,26 @@ def _against(results: StudyResults, other: ConfirmedConfiguration, by: Differenc
     size, bounds = abs(by.test.mean), sorted(abs(end) for end in by.interval or ())
     interval = f"{points_range(*bounds).removesuffix(' points')}; ".replace("+", "") if bounds else ""
     return (
-        f"than {configuration_name(results, other.label)} by {points(size).removeprefix('+')} "
+        f"than {_named(results, other.label)} by {points(size).removeprefix('+')} "
         f"({interval}{plural(by.test.n, 'seed')})"
     )
 
 
 def _beside(results: StudyResults, other: ConfirmedConfiguration, by: Difference) -> str:
     """`trial 11 (−0.10 points, 95 % interval −0.40 to +0.20 points, 5 seeds)`: as its own accuracy stands to it."""
-    name = configuration_name(results, other.label)
+    name = _named(results, other.label)
     if by.test.n < FEWEST_PAIRS:
         return f"{name} ({points(by.test.mean)}, and {plural(by.test.n, 'seed')} too few to tell)"
     interval = f", 95 % interval {points_range(*by.interval)}" if by.interval else ""
     return f"{name} ({points(by.test.mean)}{interval}, {plural(by.test.n, 'seed')})"
 
 
-def _pairs(results: StudyResults, found: Confirmed) -> list[_Change]:
-    """Confirmed configurations in the order of the trials that differ in one setting alone, and in which."""
-    rows = _rows(results, found)
-    by_label = {one.label: one for one in found.configurations}
-    pairs = [(before, after, _changed(rows[before], rows[after], results)) for before, after in combinations(rows, 2)]
-    return [
-        (by_label[before], by_label[after], changed[0])
-        for before, after, changed in pairs
-        if len(changed) == 1 and rows[before]["epochs_planned"] == rows[after]["epochs_planned"]
-    ]
-
-
-def _rows(results: StudyResults, found: Confirmed) -> dict[str, dict[Hashable, Any]]:
-    """The trials that were confirmed, by label, in their order."""
-    labels = [one.label for one in found.configurations]
-    chosen = results.trials[results.trials["label"].isin(labels)]
-    return {str(row["label"]): row for row in chosen.to_dict("records")}
-
-
-def _changed(before: Mapping[Hashable, Any], after: Mapping[Hashable, Any], results: StudyResults) -> list[str]:
-    return [
-        name
-        for name in results.settings
-        if name in before and not (before[name] == after[name] or (pd.isna(before[name]) and pd.isna(after[name])))
-    ]
-
-
-def _change(results: StudyResults, change: _Change, rows: Mapping[str, Any], by: Difference) -> Finding:
-    before, after, setting = change
-    names = f"{configuration_name(results, before.label)} to {configuration_name(results, after.label)}"
-    values = f"from {value(rows[before.label][setting])} to {value(rows[after.label][setting])}"
+def _change(results: StudyResults, change: Change, by: Difference) -> Finding:
+    names = f"{_named(results, change.before)} to {_named(results, change.after)}"
+    values = "from {} to {}".format(*map(value, change.values))
     interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""
     sure = f"{points(by.test.mean)} ({interval}{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)})"
-    begun = f"Changing only {heading(setting)} {values} ({names})"
+    begun = f"Changing only {heading(change.setting)} {values} ({names})"
     if by.distinguishable:
         verb = "raised" if by.test.mean > 0 else "lowered"
         return Finding(f"{begun} {verb} the test accuracy: {sure}.", _FIGURE, "controlled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.report.claims.associations import associations
-from hpstudy.report.claims.controlled import answer, comparisons, single_changes
+from hpstudy.report.claims.controlled import answer, comparisons, effects
 from hpstudy.report.claims.finding import Finding, Findings
 from hpstudy.report.claims.limits import cannot_say
 from hpstudy.report.claims.notes import divergence, edges, most_confused, over_fitting, tie, when_best
@@ -31,7 +31,7 @@ def findings(results: StudyResults, *, predictions: TestPredictions | None = Non
     found = associations(results)
     related = associated(results, found)
     opening = _confirmed(results, confirmation) if confirmation else [best_of_search(results)]
-    changes = single_changes(results, confirmation) if confirmation else []
+    changes = effects(results, confirmation) if confirmation else []
     notes = _notes(results, predictions)
     nothing_shown = nothing_found(results, found)
     # In the order to be read; what comes with a higher rank makes room where there is more than is still read.

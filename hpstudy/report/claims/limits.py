@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpstudy.numbers import heading, listed, plural, points
+from hpstudy.numbers import heading, listed, plural, points, points_range
 from hpstudy.report.claims.associations import Associations
 from hpstudy.report.claims.setting_tests import FEWEST_TRIALS
 from hpstudy.results.confirmed import FEWEST_PAIRS, Confirmed
@@ -22,10 +22,11 @@ def cannot_say(results: StudyResults, *, found: Associations, confirmation: Conf
             "What made a difference in the search: its settings varied together, so a sentence on trials that share a "
             "value is no evidence that the value is the cause."
         )
-    if results.identity and _sampler(results) not in _BLIND_SAMPLERS and found.n_complete:
+    if _sampler_learnt(results):
+        name = results.identity["sampler"]["name"]
         said.append(
-            f"How good settings are that were hardly tried: the sampler ({_sampler(results)}) tried again what began "
-            "well and left the rest."
+            f"How good settings are that were hardly tried: the sampler ({name}) tried again what began well and left "
+            "the rest."
         )
     ranges = [heading(one.setting) for one in found.nothing if not one.of_choices]
     if ranges:
@@ -53,15 +54,15 @@ def _on_the_answer(results: StudyResults, confirmation: Confirmed | None) -> lis
     elif candidate.n_complete < FEWEST_PAIRS:
         seeds = plural(candidate.n_complete, "seed")
         said.append(f"Which of the confirmed configurations is better: {seeds} are too few, {FEWEST_PAIRS} the least.")
-    elif confirmation and (smallest := _smallest_half_width(confirmation)):
+    elif confirmation and (widths := _half_widths(confirmation)):
         said.append(
-            f"Whether differences below about {points(smallest).removeprefix('+')} are real: "
+            f"Whether differences below about {_told_apart(*widths)} are real: "
             f"{plural(candidate.n_complete, 'seed')} do not show them."
         )
     if confirmation and len(results.baselines) and candidate and candidate.label not in set(results.baselines["label"]):
         said.append(
             "Which network or method is better in itself: the answer was chosen from "
-            f"{plural(len(results.search), 'trial')}, the named models were run as they are."
+            f"{plural(len(results.ranked), 'complete trial')}, the named models were run as they are."
         )
     said.append(
         "How this carries over to other images, other splits of these, or longer training: one data set and one "
@@ -70,12 +71,25 @@ def _on_the_answer(results: StudyResults, confirmation: Confirmed | None) -> lis
     return said
 
 
-def _smallest_half_width(confirmation: Confirmed) -> float | None:
-    """Of the intervals that the verdicts rest on: no comparison tells a difference that is smaller."""
+def _half_widths(confirmation: Confirmed) -> tuple[float, float] | None:
+    """The least and the largest of the intervals that the verdicts rest on; None without any.
+
+    No comparison tells a difference that is smaller than its own.
+    """
     intervals = [other.difference.adjusted_interval for other in confirmation.others if other.difference]
-    return min(((high - low) / 2 for low, high in filter(None, intervals) if high > low), default=None)
+    widths = [(high - low) / 2 for low, high in filter(None, intervals) if high > low]
+    return (min(widths), max(widths)) if widths else None
 
 
-def _sampler(results: StudyResults) -> str:
+def _told_apart(least: float, most: float) -> str:
+    """`0.33 points`, or `0.33 to 2.17 points, by comparison`."""
+    if points(least) == points(most):
+        return points(least).removeprefix("+")
+    return f"{points_range(least, most).replace('+', '')}, by comparison,"
+
+
+def _sampler_learnt(results: StudyResults) -> bool:
+    """Whether more trials were begun than the sampler draws at random."""
     sampler = results.identity.get("sampler", {})
-    return str(sampler.get("name", "")) if isinstance(sampler, dict) else str(sampler)
+    blind = not sampler or sampler["name"] in _BLIND_SAMPLERS
+    return not blind and len(results.search) > sampler.get("startup_trials", 0)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.numbers import duration, heading, listed, percent, plural, points, value
+from hpstudy.numbers import duration, heading, listed, percent, plural, points, quoted, value
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
 from hpstudy.report.views.confusion import confusion_counts
@@ -24,6 +24,12 @@ _GAP = 0.02
 
 _CHEAPER = 0.8
 """The share of the best trial's time that a trial may take to be called cheaper."""
+
+_COSTLESS = frozenset({"learning_rate", "momentum", "weight_decay", "dropout", "step_gamma", "step_size"})
+"""Settings that do not change what an epoch computes: between trials that differ in these alone, time is chance."""
+
+_TURNED = 0.01
+"""The share of its lowest value by which a validation loss must rise to have turned."""
 
 _AT_EDGE = 0.1
 """The outermost part of a range on its own scale, and"""
@@ -71,7 +77,10 @@ def tie(results: StudyResults) -> Finding | None:
         f"{len(rivals):,} {lie} within {points(margin).removeprefix('+')} of the best, trial {best['label']}: "
         f"{_n_validation(results):,} validation images do not tell them apart."
     )
-    cheapest = rivals.sort_values("seconds", kind="stable").iloc[0]
+    other_work = rivals[[_costs_differ(results, best, rival) for _, rival in rivals.iterrows()]]
+    if other_work.empty:
+        return Finding(text, "leaderboard", "note")
+    cheapest = other_work.sort_values("seconds", kind="stable").iloc[0]
     if 0 < cheapest["seconds"] <= _CHEAPER * best["seconds"]:
         text += (
             f" The cheapest of them is trial {cheapest['label']}: {percent(float(cheapest['value']))} after "
@@ -134,10 +143,10 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     one, other = (int(place) for place in np.unravel_index(both.argmax(), both.shape))
     if wrong[other, one] > wrong[one, other]:
         one, other = other, one
-    names = predictions.class_names
+    first, second = (quoted(predictions.class_names[place]) for place in (one, other))
     text = (
-        f"Most confused: {names[one]} and {names[other]}. Of the test images of {names[one]} "
-        f"{percent(wrong[one, other] / counts[one].sum())} were taken for {names[other]}"
+        f"Most confused: {first} and {second}. Of the test images of {first}, "
+        f"{percent(wrong[one, other] / counts[one].sum())} were taken for {second}"
     )
     if wrong[other, one]:
         text += f", the other way round {percent(wrong[other, one] / counts[other].sum())}"
@@ -145,6 +154,13 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     return Finding(
         f"{text}; together {share} of all errors ({plural(len(predictions.predicted), 'seed')}).", "confusion", "note"
     )
+
+
+def _costs_differ(results: StudyResults, best: pd.Series, rival: pd.Series) -> bool:
+    """Whether two trials trained for another number of epochs, or differ in a setting that makes an epoch cost more."""
+    costly = [name for name in results.settings if name not in _COSTLESS]
+    same = (best[name] == rival[name] or (pd.isna(best[name]) and pd.isna(rival[name])) for name in costly)
+    return best["epochs"] != rival["epochs"] or not all(same)
 
 
 def _n_validation(results: StudyResults) -> int:
@@ -171,7 +187,7 @@ def _lowest_loss(results: StudyResults, trial_id: int) -> str:
     if len(losses) < 2 or losses.argmin() == len(losses) - 1:
         return ""
     rise = float(losses.iloc[-1] - losses.min())
-    if round(rise, 4) == 0:
+    if rise < _TURNED * losses.min():
         return ""
     lowest = f"lowest after epoch {losses.argmin() + 1} of {len(losses)}"
     return f"; its validation loss was {lowest} and rose by {rise:.4f} after it"

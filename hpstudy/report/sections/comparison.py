@@ -169,10 +169,11 @@ def _caption_end(confirmation: Confirmed | None) -> str:
 def _note(confirmation: Confirmed | None) -> str:
     if confirmation is None:
         return "Validation accuracies chose the best of many trials and so favour it. Confirm before you compare."
-    n = len(confirmation.others)
+    n = confirmation.n_compared
     return (
         "Differences are this model less the candidate, paired by seed. The verdict and the second interval hold for "
-        f"all {plural(n, 'comparison')} at once (Holm): where zero lies inside, the two are not distinguishable."
+        f"all {plural(n, 'comparison')} at once (Holm), those of a single changed setting included: where zero lies "
+        "inside, the two are not distinguishable."
         if n > 1
         else "The difference is this model less the candidate, paired by seed."
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hpstudy.numbers import plural
 from hpstudy.report.sections.head import dataset_text
 from hpstudy.report.sections.reproduction import device_text
-from hpstudy.results.records import recorded_versions
+from hpstudy.results.records import recorded_versions, training_runs
 from hpstudy.results.study import StudyResults
 
 _ALIKE = 1.25
@@ -107,5 +107,5 @@ def _seeds(study: StudyResults) -> str:
 def _machine(study: StudyResults) -> str:
     """Every machine and division of it that the study's runs had, and the last one's torch."""
     torch = recorded_versions(study).get("torch")
-    device = device_text(study.runs) or "an unknown device"
+    device = device_text(training_runs(study)) or "an unknown device"
     return f"{device}, torch {torch}" if torch else device

@@ -9,9 +9,9 @@ import pandas as pd
 from hpstudy.numbers import duration, listed, plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.sections.reproduction import device_text
-from hpstudy.report.sections.search_summary import planned_trials, trials_by_state
+from hpstudy.report.sections.search_summary import n_ended, planned_trials, trials_by_state
 from hpstudy.results.confirmed import headline
-from hpstudy.results.records import recorded_images
+from hpstudy.results.records import recorded_images, training_runs
 from hpstudy.results.study import StudyResults
 
 
@@ -44,7 +44,7 @@ def head(results: StudyResults) -> Head:
         facts.append(("Named models", str(len(results.baselines))))
     if results.identity:
         facts.append(("Trained", _trained(results)))
-    if device := device_text(results.runs):
+    if device := device_text(training_runs(results)):
         facts.append(("Device", device))
     return Head(results.name, without_passwords(results.description), headline(results), tuple(facts))
 
@@ -75,7 +75,7 @@ def _state(results: StudyResults) -> str:
     if results.state == "finished":
         return "finished"
     target = planned_trials(results.runs)
-    ended = int(results.search["state"].isin(["complete", "pruned", "failed"]).sum())
+    ended = n_ended(results)
     progress = f"{ended} of {target} trials" if target is not None else plural(ended, "trial")
     if results.state == "running":
         return f"running: {progress} have ended; this report shows what was there when it was made"

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.numbers import percent, plural
+from hpstudy.numbers import percent, plural, quoted
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
-from hpstudy.report.views.confusion import confusion_counts
+from hpstudy.report.views.confusion import confused_pairs, confusion, confusion_counts
 
 UNBALANCED = 1.5
 """The largest class has this many times the images of the smallest: then accuracy alone misleads."""
@@ -81,19 +81,13 @@ def _class_table(predictions: TestPredictions, counts: NDArray[np.int64]) -> Tab
 
 
 def _pairs(predictions: TestPredictions, counts: NDArray[np.int64]) -> tuple[str, ...]:
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
-    sentences = []
-    for true, taken in zip(*np.unravel_index(order, wrong.shape), strict=True):
-        if not wrong[true, taken]:
-            break
-        share = wrong[true, taken] / counts[true].sum()
-        sentences.append(
-            f"{predictions.class_names[true]} was taken for {predictions.class_names[taken]} in {percent(share)} of "
-            f"its images ({wrong[true, taken]:,} of {counts[true].sum():,} predictions)."
-        )
-    return tuple(sentences)
+    """The largest shares of a class that are taken for another, as the figure beside them has it."""
+    names = [quoted(name) for name in predictions.class_names]
+    return tuple(
+        f"{names[true]} was taken for {names[taken]} in {percent(share)} of its images "
+        f"({counts[true, taken]:,} of {counts[true].sum():,} predictions)."
+        for true, taken, share in confused_pairs(confusion(predictions))[:PAIRS]
+    )
 
 
 def _balance(counts: NDArray[np.int64]) -> str:

@@ -11,8 +11,9 @@ import pandas as pd
 from hpstudy.numbers import listed, plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
+from hpstudy.report.sections.search_summary import n_ended, planned_trials
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
-from hpstudy.results.records import last_record
+from hpstudy.results.records import last_record, training_runs
 from hpstudy.results.study import StudyResults
 
 _COMPARED = {
@@ -32,10 +33,11 @@ class Reproduction:
     """What a reader needs to repeat a study.
 
     Attributes:
-        commands: As they were typed, oldest first, without repetition.
+        commands: Of the runs that trained, as they were typed, oldest first, without repetition.
         study_file: The text of the last run's study file; empty where none is recorded.
         facts: Terms and what holds: seeds, versions, device, commit.
-        differences: A sentence that says in what runs differ; empty where they do not.
+        unfinished: That the commands train more than is reported here; empty where the search came to its end.
+        differences: A sentence that says in what these runs differ; empty where they do not.
         runs: The runs, oldest first.
         checksums: The data files with their sums.
         sources: The text of each file of a user's architecture, by the architecture's name.
@@ -44,6 +46,7 @@ class Reproduction:
     commands: tuple[str, ...]
     study_file: str
     facts: tuple[tuple[str, str], ...]
+    unfinished: str
     differences: str
     runs: Table | Absent
     checksums: Table | Absent
@@ -56,13 +59,24 @@ def reproduction(results: StudyResults) -> Reproduction:
     files = [without_passwords(text) for text in results.runs["study_file"] if text]
     sources = record.get("architecture_sources", {})
     return Reproduction(
-        commands=tuple(dict.fromkeys(map(without_passwords, results.runs["command"]))),
+        commands=tuple(dict.fromkeys(map(without_passwords, training_runs(results)["command"]))),
         study_file=files[-1] if files else "",
         facts=_facts(results, record),
-        differences=_differences(results.runs),
+        unfinished=_unfinished(results),
+        differences=_differences(training_runs(results)),
         runs=_run_table(results.runs),
         checksums=_checksums({**record.get("data", {}), **record.get("test_data", {})}),
         sources=tuple((name, without_passwords(text)) for name, text in sources.items()),
+    )
+
+
+def _unfinished(results: StudyResults) -> str:
+    target, ended = planned_trials(results.runs), n_ended(results)
+    if target is None or ended >= target or results.state == "running":
+        return ""
+    return (
+        f"The search was stopped after {ended} of {plural(target, 'trial')}: the commands as they stand train all of "
+        f"them, and with --trials {ended} as many as are reported here."
     )
 
 
@@ -80,16 +94,22 @@ def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str,
         )
     if versions := record.get("versions"):
         facts.append(("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())))
-    if device := device_text(results.runs):
+    if device := device_text(training_runs(results)):
         facts.append(("Device", device))
     if "platform" in record:
         facts.append(("System", str(record["platform"])))
     if "engine" in record:
         facts.append(("Engine", f"{record['engine']}: equal configurations give equal bits on the CPU for one engine"))
-    if git := record.get("git"):
-        clean = {True: "clean", False: "with changes that were not committed", None: "unknown whether clean"}
-        facts.append(("Commit", f"{git['commit']} ({clean[git.get('clean')]})"))
+    if commits := _commits(results):
+        facts.append(("Commit", "; ".join(commits)))
     return tuple(facts)
+
+
+def _commits(results: StudyResults) -> list[str]:
+    """Of the runs that trained, each commit once, oldest first."""
+    clean = {True: "clean", False: "with changes that were not committed", None: "unknown whether clean"}
+    gits = [record["git"] for record in training_runs(results)["record"] if record.get("git")]
+    return list(dict.fromkeys(f"{git['commit']} ({clean[git.get('clean')]})" for git in gits))
 
 
 def device_text(runs: pd.DataFrame) -> str:

@@ -58,6 +58,11 @@ def saved_by_pruning(search: pd.DataFrame) -> str:
     return f"{saved:,} of {planned:,} epochs, in {plural(len(pruned), 'trial')} stopped early"
 
 
+def n_ended(results: StudyResults) -> int:
+    """Sampled trials that have ended, well or not."""
+    return int(results.search["state"].isin(["complete", "pruned", "failed"]).sum())
+
+
 def planned_trials(runs: pd.DataFrame) -> int | None:
     """How many trials the last search was to reach: by its command line, else by its study file; None if neither says.
 

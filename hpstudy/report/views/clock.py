@@ -13,6 +13,9 @@ from hpstudy.results.study import StudyResults
 PAUSE_HOURS = 0.25
 """A longer time without any training is a pause; starting a worker again takes less."""
 
+_BETWEEN_RUNS_HOURS = 1 / 60
+"""So is this where another run began in it: nobody worked until then."""
+
 _TOUCH_HOURS = 2 / 3600
 """Two trainings that overlap by less ran one after the other on one worker: clocks are read at different moments."""
 
@@ -40,7 +43,7 @@ def work(results: StudyResults) -> Work:
     frame = frame.sort_values(["start", "end"], ignore_index=True)
     if frame.empty:
         return Work(frame.assign(lane=[]), ())
-    removed, pauses = _pauses(numbers(frame["start"]), numbers(frame["end"]))
+    removed, pauses = _pauses(numbers(frame["start"]), numbers(frame["end"]), runs=_hours(results.runs["started_at"]))
     frame = frame.assign(start=frame["start"] - removed, end=frame["end"] - removed)
     return Work(frame.assign(lane=_lanes(numbers(frame["start"]), numbers(frame["end"]))), pauses)
 
@@ -53,7 +56,7 @@ def _trainings(trials: pd.DataFrame) -> pd.DataFrame:
     # A foreign study has no epochs, so the time of its trials is that between their two ends.
     between = numbers((ends - pd.to_datetime(ended["started_at"])).dt.total_seconds())
     lengths = np.where(seconds > 0, seconds, np.nan_to_num(between)) / 3600
-    end_hours = numbers((ends - pd.Timestamp("2000-01-01")).dt.total_seconds()) / 3600
+    end_hours = _hours(ends)
     if "configuration" in ended:
         labels = [f"{row.configuration}, seed {row.seed}" for row in ended.itertuples()]
         kinds = ["confirmation"] * len(ended)
@@ -64,11 +67,16 @@ def _trainings(trials: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).astype({"label": "str", "kind": "str", "start": float, "end": float})
 
 
-def _pauses(start: Numbers, end: Numbers) -> tuple[Numbers, tuple[tuple[float, float], ...]]:
+def _hours(moments: pd.Series) -> Numbers:
+    return numbers((pd.to_datetime(moments) - pd.Timestamp("2000-01-01")).dt.total_seconds()) / 3600
+
+
+def _pauses(start: Numbers, end: Numbers, *, runs: Numbers) -> tuple[Numbers, tuple[tuple[float, float], ...]]:
     """What to subtract from each training's hours so that work begins at 0 and goes on without pauses."""
     last = np.concatenate([[start[0]], np.maximum.accumulate(end)[:-1]])
     idle = start - last
-    jumps = np.where(idle > PAUSE_HOURS, idle, 0.0)
+    begun = np.array([np.any((runs > ended) & (runs <= begins)) for ended, begins in zip(last, start, strict=True)])
+    jumps = np.where(idle > np.where(begun, _BETWEEN_RUNS_HOURS, PAUSE_HOURS), idle, 0.0)
     removed = start[0] + np.cumsum(jumps)
     places = np.flatnonzero(jumps)
     pauses = tuple((float(start[place] - removed[place]), float(jumps[place])) for place in places)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.numbers import plural
+from hpstudy.numbers import plural, quoted
 from hpstudy.report.drawing.chart import Axis, Cells, Chart, Mark, Numbers, Panel, Texts, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.palette import HEAT_TURN
@@ -144,13 +144,13 @@ def _title(matrix: Confusion, pairs: list[tuple[int, int, float]]) -> str:
     if not pairs:
         return f"All {int(matrix.counts.sum()):,} predictions are right"
     true, predicted, share = pairs[0]
-    one, other = (shown(matrix.class_names[place]) for place in (true, predicted))
+    one, other = (quoted(shown(matrix.class_names[place])) for place in (true, predicted))
     return f"{100 * share:.1f} % of {one} are taken for {other}, the largest share of a class"
 
 
 def _alt(matrix: Confusion, pairs: list[tuple[int, int, float]]) -> str:
-    names = matrix.class_names
-    worst = "; ".join(f"{shown(names[a])} for {shown(names[b])} {100 * share:.1f} %" for a, b, share in pairs[:3])
+    names = [quoted(shown(name)) for name in matrix.class_names]
+    worst = "; ".join(f"{names[a]} for {names[b]} {100 * share:.1f} %" for a, b, share in pairs[:3])
     errors = f" The largest shares of a class that are taken for another: {worst}." if pairs else ""
     return (
         f"Confusion matrix of {len(names)} classes over {plural(matrix.n_seeds, 'seed')}; "

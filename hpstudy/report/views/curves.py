@@ -61,7 +61,7 @@ def learning_curves(results: StudyResults) -> View:
     ]
     left_out = f" {len(names) - len(drawn)} more baselines are not drawn." if len(names) > len(drawn) else ""
     return View(
-        title=_learning_title(last),
+        title=_learning_title(results, last),
         alt=f"Loss and accuracy by epoch. Accuracy after the last epoch, {'; '.join(words)}.",
         caption="Solid lines: validation part after each epoch. Dashed lines: mean over the epoch as it was trained, "
         "with dropout and augmentation, so it may lie below the validation line. What lies far from the rest leaves "
@@ -125,11 +125,15 @@ def _no_epochs(results: StudyResults, otherwise: str) -> str:
     return f"There are no learning curves, because {otherwise}."
 
 
-def _learning_title(last: pd.DataFrame) -> str:
+def _learning_title(results: StudyResults, last: pd.DataFrame) -> str:
+    """The gap that the findings name too: of the last weights, without dropout, where that was evaluated."""
     first = last.iloc[0]
-    gap = 100 * (first["train_accuracy"] - first["val_accuracy"])
-    relation = "above" if gap >= 0 else "below"
+    of_trial = results.trials.loc[results.trials["trial_id"] == first["trial_id"], "train_accuracy"].iloc[0]
     name = capital(shown(first["configuration"]))
+    if pd.isna(of_trial):
+        return f"{name} ends with validation accuracy {percent(first['val_accuracy'])}"
+    gap = 100 * (of_trial - first["val_accuracy"])
+    relation = "above" if gap >= 0 else "below"
     return f"{name} ends with training accuracy {abs(gap):.1f} points {relation} validation"
 
 

@@ -144,9 +144,9 @@ def timeline_view(results: StudyResults) -> View:
     )
     recent = f" Drawn are the last {MOST_POINTS:,} trainings." if len(done.frame) > MOST_POINTS else ""
     pauses = " Dotted lines: pauses, which are left out." if done.pauses else ""
-    workers = "1 worker" if n_lanes == 1 else f"{n_lanes} workers"
+    workers = "1 worker" if n_lanes == 1 else f"up to {n_lanes} workers"
     return View(
-        title=f"{len(done.frame):,} trainings took {hours:.2f} hours with {workers}",
+        title=f"{len(done.frame):,} trainings took {hours:.2f} hours on {workers}",
         alt=f"Timeline of {len(done.frame):,} trainings on {workers} over {hours:.2f} hours of work; "
         + ", ".join(f"{count:,} {kind}" for kind, count in done.frame["kind"].value_counts().items())
         + ".",

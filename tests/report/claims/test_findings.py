@@ -11,7 +11,7 @@ import pytest
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import percent, points
-from hpstudy.report.claims.controlled import comparisons, single_changes
+from hpstudy.report.claims.controlled import comparisons, effects
 from hpstudy.report.claims.findings import findings
 from hpstudy.report.claims.notes import divergence, edges, most_confused, over_fitting, tie, when_best
 from hpstudy.results.confirmed import confirmed
@@ -74,7 +74,7 @@ def test_the_effect_of_a_single_change() -> None:
     trials.loc[trials["label"] == "model 3", "dropout"] = 0.5
     trials.loc[trials["label"] == "model 4", ["dropout", "batch_size"]] = [0.5, 128]
     results = replace(results, trials=trials)
-    first, second = single_changes(results, confirmed(results))
+    first, second = effects(results, confirmed(results))
     assert first.text.startswith(
         "Changing only dropout from 0 to 0.5 (model 2 to model 3) lowered the test accuracy: −10.56 points ("
     )
@@ -91,9 +91,20 @@ def test_a_single_change_that_cannot_be_told() -> None:
     trials = results.trials.copy()
     trials.loc[trials["label"] == "model 3", "dropout"] = 0.5
     results = replace(results, trials=trials)
-    (only,) = single_changes(results, confirmed(results))
+    (only,) = effects(results, confirmed(results))
     assert "made no distinguishable difference: −0.02 points (95 % interval −0.16 to +0.12 points, 5 seeds" in only.text
     assert only.kind == "nothing"
+
+
+def test_names_with_commas_are_quoted_among_others() -> None:
+    results = make_results(
+        baselines={"published, fast": 0.8, "published": 0.8},
+        confirmed={"best": CANDIDATE, "published, fast": WEAK, "published": WEAK},
+    )
+    (below,) = comparisons(results, confirmed(results))
+    assert "scored higher than “published, fast” by 10.56 points (10.18 to 10.94; 5 seeds) and than published by" in (
+        below.text
+    )
 
 
 def test_unconfirmed_is_said_first() -> None:
@@ -161,13 +172,16 @@ def test_over_fitting_says_where_the_validation_loss_turned() -> None:
     epochs.loc[epochs["trial_id"] == best, "val_loss"] = [0.5, 0.4, 0.3, 0.35, 0.36]
     text = over_fitting(replace(results, epochs=epochs)).text
     assert "; its validation loss was lowest after epoch 3 of 5 and rose by 0.0600 after it." in text
+    epochs.loc[epochs["trial_id"] == best, "val_loss"] = [0.5, 0.4, 0.3, 0.302, 0.301]
+    assert "validation loss" not in over_fitting(replace(results, epochs=epochs)).text
 
 
 def test_a_tie_is_what_the_validation_images_cannot_tell() -> None:
     results = make_results(n_trials=12, n_pruned=0, n_failed=0)
     values = [0.9, 0.899, 0.898, 0.89, *[0.8] * 8]
     seconds = [100.0, 90, 60, 10, *[10.0] * 8]
-    results = replace(results, trials=results.trials.assign(value=values, seconds=seconds))
+    sizes = [64, 64, 64, 128, *[64] * 8]
+    results = replace(results, trials=results.trials.assign(value=values, seconds=seconds, batch_size=sizes))
     # 1.96 · √(2 · 0.9 · 0.1 / 6000) = 1.07 points
     assert tie(results).text == (
         "3 further trials lie within 1.07 points of the best, trial 0: 6,000 validation images do not tell them apart. "
@@ -243,8 +257,8 @@ def predictions(**changes) -> TestPredictions:
 def test_most_confused_pair() -> None:
     # Over both seeds 3 of 8 shirts go for T-shirts, 1 of 8 T-shirts for shirts, 1 bag for a shirt: 5 errors.
     assert most_confused(predictions()).text == (
-        "Most confused: shirt and T-shirt. Of the test images of shirt 37.50 % were taken for T-shirt, the other way "
-        "round 12.50 %; together 80.00 % of all errors (2 seeds)."
+        "Most confused: “shirt” and “T-shirt”. Of the test images of “shirt”, 37.50 % were taken for “T-shirt”, the "
+        "other way round 12.50 %; together 80.00 % of all errors (2 seeds)."
     )
     assert most_confused(None) is None
     right = predictions(predicted=predictions().labels[None, :])
@@ -285,14 +299,26 @@ def test_no_comparison_tells_a_difference_below_the_one_that_is_named() -> None:
         confirmed={"best": CANDIDATE, "model 1": WEAK, "model 2": NEAR, "model 3": BETTER},
     )
     intervals = [other.difference.adjusted_interval for other in confirmed(results).others]
-    smallest = min((high - low) / 2 for low, high in intervals)
+    smallest, largest = (choose((high - low) / 2 for low, high in intervals) for choose in (min, max))
     claimed = [
         abs(other.difference.test.mean) for other in confirmed(results).others if other.difference.distinguishable
     ]
     assert min(claimed) > smallest
     assert findings(results).cannot_say[0] == (
-        f"Whether differences below about {points(smallest).removeprefix('+')} are real: 5 seeds do not show them."
+        f"Whether differences below about {100 * smallest:.2f} to {100 * largest:.2f} points, by comparison, are real: "
+        "5 seeds do not show them."
     )
+
+
+def test_only_a_sampler_that_has_learnt_tries_again_what_began_well() -> None:
+    text = "the sampler (tpe) tried again what began well"
+    results = make_results(n_trials=12, n_pruned=0, n_failed=0)
+    of_ten, of_twelve = (
+        replace(results, identity=results.identity | {"sampler": {"name": "tpe", "startup_trials": n_random}})
+        for n_random in (10, 12)
+    )
+    assert any(text in limit for limit in findings(of_ten).cannot_say)
+    assert not any(text in limit for limit in findings(of_twelve).cannot_say)
 
 
 def test_limits_name_what_was_stopped_and_how_few_seeds() -> None:

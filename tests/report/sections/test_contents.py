@@ -143,7 +143,7 @@ def test_classes_have_precision_recall_and_f1(full: Contents) -> None:
         "boot": ["100.00 %", "83.33 %", "90.91 %", "12"],
         "shirt": ["100.00 %", "100.00 %", "100.00 %", "12"],
     }
-    assert full.mistakes.pairs == ("boot was taken for bag in 16.67 % of its images (4 of 24 predictions).",)
+    assert full.mistakes.pairs == ("“boot” was taken for “bag” in 16.67 % of its images (4 of 24 predictions).",)
     assert full.mistakes.balance == ""
 
 
@@ -187,6 +187,18 @@ def test_the_layers_are_those_of_the_answer_and_of_no_later_best_trial() -> None
     assert isinstance(unknown.figures["network"], Absent)
 
 
+def test_a_search_that_was_stopped_is_not_repeated_by_its_command() -> None:
+    study = full_study()
+    n_ended = len(study.search)
+    stopped = (
+        f"The search was stopped after {n_ended} of {n_ended + 5} trials: the commands as they stand train all of "
+        f"them, and with --trials {n_ended} as many as are reported here."
+    )
+    for planned, text in ((n_ended, ""), (n_ended + 5, stopped)):
+        runs = study.runs.assign(command=f"hpstudy run a.yaml --trials {planned}")
+        assert build_contents(replace(study, runs=runs), predictions=None).reproduction.unfinished == text
+
+
 def test_a_study_can_be_repeated_from_what_is_told() -> None:
     study = full_study()
     first = study.runs.assign(
@@ -194,7 +206,12 @@ def test_a_study_can_be_repeated_from_what_is_told() -> None:
     )
     record = RECORD | {"threads": 1, "workers": 2, "test_data": {"t10k-images-idx3-ubyte.gz": "ab" * 32}}
     second = study.runs.assign(record=[record], command="hpstudy confirm full")
-    runs = pd.concat([first, second], ignore_index=True)
+    idle = {
+        "record": [record | {"git": {"commit": "f" * 40, "clean": True}}],
+        "command": "hpstudy confirm full --top 2",
+    }
+    late = {name: study.runs[name] + pd.Timedelta(days=1) for name in ("started_at", "ended_at")}
+    runs = pd.concat([first, second, study.runs.assign(**idle, **late)], ignore_index=True)
     told = build_contents(replace(study, runs=runs), predictions=None).reproduction
     assert told.commands == ("hpstudy run a.yaml --storage postgresql+psycopg://***@h/db", "hpstudy confirm full")
     assert told.differences.startswith("The runs differ in threads: ")

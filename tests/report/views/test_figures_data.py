@@ -95,6 +95,15 @@ def test_pauses_are_left_out_of_the_hours_of_work() -> None:
     assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 30, 40])
 
 
+def test_a_shorter_time_between_two_runs_is_a_pause_too() -> None:
+    results = trained((10, 10), (20, 10), (40, 10))
+    second = results.runs.assign(started_at=START + pd.Timedelta(minutes=29))
+    done = work(replace(results, runs=pd.concat([results.runs, second])))
+    assert work(results).pauses == ()
+    assert done.pauses == (pytest.approx((20 / 60, 10 / 60)),)
+    assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 30])
+
+
 def test_a_foreign_trial_is_as_long_as_it_took() -> None:
     starts = [START, START + pd.Timedelta(minutes=6)]
     ends = [START + pd.Timedelta(minutes=6), START + pd.Timedelta(minutes=9)]
@@ -279,7 +288,7 @@ def test_a_confusion_matrix_counts_all_seeds() -> None:
     assert confused_pairs(matrix)[0] == (0, 1, 0.1)
     assert len(confused_pairs(matrix)) == 4
     assert confusion_view(make_predictions()).title == (
-        "10.0 % of bag are taken for boot, the largest share of a class"
+        "10.0 % of “bag” are taken for “boot”, the largest share of a class"
     )
 
 
@@ -288,9 +297,9 @@ def test_the_largest_share_of_a_class_need_not_be_the_most_frequent_error() -> N
     labels = np.repeat([0, 2], [90, 10])
     predicted = np.where(np.arange(100) < 9, 1, np.where(np.arange(100) >= 98, 3, labels))
     found = replace(make_predictions(n=100, n_seeds=1), labels=labels, predicted=predicted[None, :])
-    assert confusion_view(found).title == "20.0 % of coat are taken for shirt, the largest share of a class"
+    assert confusion_view(found).title == "20.0 % of “coat” are taken for “shirt”, the largest share of a class"
     assert confusion_view(found).alt.endswith(
-        "The largest shares of a class that are taken for another: coat for shirt 20.0 %; bag for boot 10.0 %."
+        "The largest shares of a class that are taken for another: “coat” for “shirt” 20.0 %; “bag” for “boot” 10.0 %."
     )
 
 
