@@ -60,6 +60,7 @@ format: .venv/dev.stamp ## lets ruff write the code as it should look
 	$(BIN)/ruff format .
 
 bench: .venv/bench.stamp ## the short benchmarks, on Fashion-MNIST
+	$(BIN)/hpstudy datasets fetch fashion_mnist --data $(DATA)
 	$(BIN)/python -m benchmarks.study --share 0.1 --epochs 6 --repeats 1 --data $(DATA)
 	$(BIN)/python -m benchmarks.epoch --data $(DATA)
 	$(BIN)/python -m benchmarks.checkpoints --architectures lenet5 --data $(DATA)

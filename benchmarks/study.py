@@ -1,6 +1,6 @@
 """A study three ways: hpstudy, plain Optuna with the loop of PyTorch's examples, Ray Tune with ASHA and that loop.
 
-    pip install 'hpstudy[bench]'
+    pip install -e '.[bench]'
     python -m benchmarks.study [--trials 20] [--epochs 8] [--share 0.25] [--repeats 3] [--data data]
 
 All three train LeNet-5 on Fashion-MNIST with the same random settings, and keep what they find on disk. hpstudy is its
@@ -93,7 +93,8 @@ class Side:
 
 def hpstudy_side(folder: Path, *, data: Path) -> Side:
     """`hpstudy run` of the study in a folder."""
-    command = [sys.executable, "-m", "hpstudy", "run", "bench.yaml", "--workers", "auto", "--data", str(data)]
+    place = ["--storage", _url(folder), "--artifacts", str(folder / "artifacts"), "--data", str(data)]  # no one else's
+    command = [sys.executable, "-m", "hpstudy", "run", "bench.yaml", "--workers", "auto", *place]
     began, seconds = _timed(command, folder=folder)
     results = load_results(_url(folder), study="bench")
     trials = results.trials

@@ -195,8 +195,9 @@ def peak_bytes(n_workers: int, *, data: Path) -> int:
     """The most that `hpstudy run` and its workers take at once, pages that they share counted once."""
     command = [sys.executable, "-m", "hpstudy", "run", str(STUDY), "--no-confirm", "--data", str(data.resolve())]
     with tempfile.TemporaryDirectory() as folder:
+        place = ["--storage", f"sqlite:///{folder}/hpstudy.db", "--artifacts", f"{folder}/artifacts"]  # no one else's
         runner = subprocess.Popen(
-            [*command, "--trials", "4", "--epochs", "2", "--workers", str(n_workers)],
+            [*command, *place, "--trials", "4", "--epochs", "2", "--workers", str(n_workers)],
             cwd=folder,
             stdout=subprocess.DEVNULL,
         )
