@@ -64,8 +64,8 @@ def learning_curves(results: StudyResults) -> View:
         title=_learning_title(results, last),
         alt=f"Loss and accuracy by epoch. Accuracy after the last epoch, {'; '.join(words)}.",
         caption="Solid lines: validation part after each epoch. Dashed lines: mean over the epoch as it was trained, "
-        "with dropout and augmentation, so it may lie below the validation line. What lies far from the rest leaves "
-        f"the figure.{left_out}",
+        "with dropout and augmentation, so it may lie below the validation line; the title has the last weights "
+        f"without either. What lies far from the rest leaves the figure.{left_out}",
         chart=chart,
     )
 
@@ -126,15 +126,14 @@ def _no_epochs(results: StudyResults, otherwise: str) -> str:
 
 
 def _learning_title(results: StudyResults, last: pd.DataFrame) -> str:
-    """The gap that the findings name too: of the last weights, without dropout, where that was evaluated."""
+    """The gap that the findings name too: of the last weights, without dropout and augmentation."""
     first = last.iloc[0]
-    of_trial = results.trials.loc[results.trials["trial_id"] == first["trial_id"], "train_accuracy"].iloc[0]
-    name = capital(shown(first["configuration"]))
-    if pd.isna(of_trial):
-        return f"{name} ends with validation accuracy {percent(first['val_accuracy'])}"
-    gap = 100 * (of_trial - first["val_accuracy"])
-    relation = "above" if gap >= 0 else "below"
-    return f"{name} ends with training accuracy {abs(gap):.1f} points {relation} validation"
+    train = results.trials.loc[results.trials["trial_id"] == first["trial_id"], "train_accuracy"].iloc[0]
+    name, validation = capital(shown(first["configuration"])), float(first["val_accuracy"])
+    if pd.isna(train):
+        return f"{name} ends with validation accuracy {percent(validation)}"
+    relation = "above" if train >= validation else "below"
+    return f"{name} ends with training accuracy {100 * abs(train - validation):.1f} points {relation} validation"
 
 
 def _epoch_axis(epochs: pd.DataFrame) -> Axis:

@@ -21,7 +21,7 @@ from hpstudy.report.views.comparison import costs
 from hpstudy.report.views.confirmed import confirmed_view
 from hpstudy.report.views.confusion import confused_pairs, confusion, confusion_view
 from hpstudy.report.views.contour import contour_data, top_two
-from hpstudy.report.views.curves import all_curves, chosen_curves
+from hpstudy.report.views.curves import all_curves, chosen_curves, learning_curves
 from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import Box, network_boxes
 from hpstudy.report.views.parallel import parallel_data
@@ -57,6 +57,14 @@ def test_chosen_curves_begin_with_the_best_trial_then_the_baselines() -> None:
     assert list(dict.fromkeys(curves["configuration"])) == [f"best (trial {best})", "b", "a"]
     assert len(curves) == 15
     assert curves.groupby("configuration")["val_accuracy"].last()["b"] == 0.8
+
+
+def test_the_title_of_the_learning_curves_has_the_gap_of_the_last_weights() -> None:
+    last = float(make_results(n_trials=1, n_pruned=0, n_failed=0).ranked["value"].iloc[0])
+    results = with_values([last], train_accuracy=[last + 0.037])
+    assert learning_curves(results).title == "Best (trial 0) ends with training accuracy 3.7 points above validation"
+    unknown = learning_curves(with_values([0.9], train_accuracy=[math.nan]))
+    assert unknown.title.startswith("Best (trial 0) ends with validation accuracy ")
 
 
 def test_curves_of_many_trials_have_bands_of_quantiles() -> None:
