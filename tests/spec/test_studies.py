@@ -14,7 +14,8 @@ STUDIES = Path(__file__).parents[2] / "studies"
 
 NAMES = [
     "alexnet_2012", "alexnet_224", "alexnet_cifar10", "alexnet_cifar10_whole", "architectures_fashion", "cnn_cifar10",
-    "custom_architecture", "inception_mnist", "lenet_digits", "lenet_fashion", "lenet_sigmoid_fashion", "resnet_mnist",
+    "cnn_cifar10_unpadded", "custom_architecture", "inception_mnist", "lenet_digits", "lenet_fashion",
+    "lenet_sigmoid_fashion", "resnet_mnist",
 ]  # fmt: skip
 
 KEYS = [
@@ -53,6 +54,7 @@ PUBLISHED = [
     ("alexnet_cifar10_whole", "lenet", ("sgd", 0.001, 0.9, 64, 1.0, 0.0, 0.0, 20, {"width": None})),
     ("cnn_cifar10", "published, fast", ("adam", 0.1, None, 32, 1.0, 0.0, 0.0, 10, {"blocks": None})),
     ("cnn_cifar10", "published, slow", ("adam", 0.001, None, 32, 1.0, 0.0, 0.0, 5, {"blocks": None})),
+    ("cnn_cifar10_unpadded", "unpadded", ("adam", 0.001, None, 32, 1.0, 0.0, 0.0, 5, {"blocks": None})),
     ("inception_mnist", "published", ("sgd", 0.01, 0.5, 64, 1.0, 0.0, 0.0, 10, {})),
     ("resnet_mnist", "published", ("sgd", 0.01, 0.5, 64, 1.0, 0.0, 0.0, 10, {})),
     (
