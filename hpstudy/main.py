@@ -37,8 +37,13 @@ def main() -> None:
         open_console(stderr=True).print("stopped")
         sys.exit(130)
     except OSError as error:
-        # An error of a file has its name, or is told by who writes it; what is left is standard output.
-        if error.filename is not None or error.errno not in _LOST or "--debug" in sys.argv:
+        if "--debug" in sys.argv:
+            raise
+        if error.filename is not None:  # a path that may not be read, or is too long for one
+            open_console(stderr=True).print(Text(f"{error.filename}: {error.strerror}"), soft_wrap=True)
+            sys.exit(3)
+        # What a file cannot take is told by who writes it; what is left is standard output.
+        if error.errno not in _LOST:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
         if isinstance(error, BrokenPipeError):

@@ -308,6 +308,13 @@ def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
+    done = hpstudy_process(tmp_path, "predict", "x" * 300, "picture.png")
+    assert done.returncode == 3
+    assert done.stderr.strip().endswith("xxx: File name too long")
+    assert "Traceback" not in done.stderr
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = hpstudy_process(tmp_path, "--debug", "run", "absent.yaml")
     assert done.returncode == 1

@@ -8,6 +8,7 @@ begin with a dot are hidden and passed over everywhere, and so are files that li
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,7 +56,7 @@ def load_image_folder(folder: Path, spec: DatasetSpec, split: Literal["train", "
             their folders' names, for the training part too), files that are no pictures or broken (all are named,
             20 at most), links that lead out of the root, or pictures of several sizes without `image_size`.
     """
-    root = Path(spec.root).expanduser()
+    root = _home_expanded(Path(spec.root))
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; dataset.root must be the folder that holds the class folders.")
     part = _part(root, spec, split)
@@ -64,6 +65,13 @@ def load_image_folder(folder: Path, spec: DatasetSpec, split: Literal["train", "
     images, checksum = _decoded(root, part, shape=shape, size=spec.image_size)
     labels = torch.tensor([label for _, label in part.files], dtype=torch.int64)
     return LabelledImages(torch.from_numpy(images), labels, part.class_names, {split: checksum})
+
+
+def _home_expanded(root: Path) -> Path:
+    try:
+        return root.expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{root}: there is no such user, or none with a home.") from error
 
 
 @dataclass(frozen=True)
@@ -206,7 +214,8 @@ def _decoded(
             continue
         try:
             content = _content(path)
-            digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + hashlib.sha256(content).digest())
+            name = os.fsencode(path.relative_to(root).as_posix())  # whatever bytes it has
+            digest.update(name + b"\0" + hashlib.sha256(content).digest())
             pixels = read_pixels(content, channels=shape[0], size=size)
         except PictureError as error:
             facts[path] = str(error)

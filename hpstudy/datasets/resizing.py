@@ -20,7 +20,7 @@ def resize(images: Tensor, *, height: int, width: int, padding: int = 0) -> Tens
 
     Returns:
         uint8 [N, C, height, width]: antialiased bilinear, rounded to the nearest whole value. Worked in
-        chunks, so that memory is needed for one float32 chunk beside the result.
+        chunks, so that memory is needed for two or three of them in float32 beside the result.
     """
     count, channels = images.shape[:2]
     result = torch.empty((count, channels, height, width), dtype=torch.uint8)

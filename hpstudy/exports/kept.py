@@ -124,7 +124,7 @@ def _model(results: StudyResults, chosen: _Kept, *, config: TrialConfig, images:
         label=chosen.label,
         part=chosen.part,
         config=replace(config, dataset=replace(config.dataset, root="")),
-        picture_shape=_picture_shape(config.dataset, images.input_shape),
+        picture_shape=_picture_shape(config.dataset, images),
         input_shape=images.input_shape,
         class_names=tuple(name.encode(errors="replace").decode() for name in images.class_names),
         n_parameters=None if math.isnan(trial["n_parameters"]) else int(trial["n_parameters"]),
@@ -141,10 +141,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _picture_shape(spec: DatasetSpec, input_shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """(channels, height, width) as the data set holds its pictures; the user's own become the input as they are.
-
-    The user's own pictures may be grey and repeated in three channels. Read as RGB they give the same.
-    """
+def _picture_shape(spec: DatasetSpec, images: RecordedImages) -> tuple[int, int, int]:
+    """(channels, height, width) as the data set holds its pictures; the user's own have the size of the input."""
     shape = next(row.shape for row in DATASETS if row.name == spec.name)
-    return shape or input_shape
+    return shape or (images.channels, *images.input_shape[1:])

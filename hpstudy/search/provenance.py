@@ -14,7 +14,7 @@ import torch
 from hpstudy.architectures.build import build_model, count_parameters
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
-from hpstudy.datasets.images import TrainingData
+from hpstudy.datasets.images import TrainingData, stored_channels
 from hpstudy.search.processor import processor_name
 from hpstudy.search.subject import Subject
 from hpstudy.spec.config import TrialConfig
@@ -53,6 +53,7 @@ def describe_images(data: TrainingData) -> dict[str, Any]:
         "train": len(data.train),
         "validation": len(data.evaluation),
         "input_shape": list(data.input_shape),
+        "channels": stored_channels(data.train.images).shape[1],
         "classes": list(data.class_names),
     }
 

@@ -1,4 +1,4 @@
-"""When a setting exists: the file's `when`, what follows by itself, and the order that both ask for."""
+"""When a setting exists: the file's `when`, and what follows by itself."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +19,7 @@ class TrialConfig:
 
     Attributes:
         architecture: Name as in the study file.
-        options: Options of that architecture that differ from its defaults or are set by the study.
+        options: Options of that architecture that the study or the baseline sets; the others have their defaults.
         dataset: Which images, and how they are prepared.
         validation: Share of the training set that is the validation part.
         epochs: Epochs of the whole training.
@@ -67,9 +68,17 @@ class TrialConfig:
         return cls(**{**data, "dataset": DatasetSpec(**dataset), "seeds": Seeds(**data["seeds"])})
 
 
-def holds(setting: Setting, values: Mapping[str, Scalar]) -> bool:
+def holds(setting: Setting, values: Mapping[str, Scalar | None]) -> bool:
     """Whether a setting exists under the values so far: every key of its condition has one of its values."""
-    return all(key in values and values[key] in allowed for key, allowed in setting.when.items())
+    return all(key in values and _among(values[key], allowed) for key, allowed in setting.when.items())
+
+
+def _among(value: Scalar | None, allowed: tuple[Scalar, ...]) -> bool:
+    if not isinstance(value, float):
+        return value in allowed
+    # A stepped range counts 0.1 + 0.1 + 0.1, which is not 0.3.
+    numbers = [other for other in allowed if isinstance(other, (int, float))]
+    return any(math.isclose(value, number, rel_tol=1e-9, abs_tol=1e-12) for number in numbers)
 
 
 def published_dropout(architecture: str) -> float | None:
@@ -110,16 +119,24 @@ def configure(spec: StudySpec, values: Mapping[str, Scalar], *, epochs: int, see
 
 def baseline_values(spec: StudySpec, baseline: Baseline) -> dict[str, Scalar]:
     """The values of a baseline: its own, else what the study fixes; what is absent has its default."""
-    values: dict[str, Scalar] = {"architecture": baseline.architecture}
-    for setting in spec.settings.values():
-        if setting.name not in baseline.values and isinstance(setting.domain, Fixed):
-            values[setting.name] = setting.domain.value
-    values |= baseline.values
-    return {
-        name: value
-        for name, value in values.items()
-        if name in baseline.values or name not in spec.settings or holds(spec.settings[name], values)
+    values: dict[str, Scalar] = {"architecture": baseline.architecture, **baseline.values}
+    # What a condition is held against: a parent that is left to its default has a value all the same.
+    known = _defaults(baseline.architecture) | values
+    for setting in spec.settings.values():  # parents come before their children
+        if setting.name not in values and isinstance(setting.domain, Fixed) and holds(setting, known):
+            values[setting.name] = known[setting.name] = setting.domain.value
+    return values
+
+
+def _defaults(architecture: str) -> dict[str, Scalar | None]:
+    """What each setting is that a configuration does not have; of a user's own architecture its options are unknown."""
+    options = {
+        f"{architecture}.{option.name}": option.default
+        for row in ARCHITECTURES
+        if row.name == architecture
+        for option in row.options
     }
+    return {row.name: row.default for row in SETTINGS} | {"dropout": published_dropout(architecture)} | options
 
 
 def searched_settings(spec: StudySpec) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class DatasetShape(Shape):
     normalize: Annotated[NormalizeShape | None, BeforeValidator(_none_word)] = Field(
         default=None, description="none, or a mapping with mean and std"
     )
-    pad_resize: int = Field(default=0, ge=0, description="a whole number of at least 0")
+    pad_resize: int = Field(default=0, ge=0, le=64, description="a whole number from 0 to 64")
     shuffle: bool = Field(default=True, description="true or false")
     greyscale_to_rgb: bool = Field(default=False, description="true or false")
     test_share: float = Field(default=0.2, gt=0, lt=1, description="a number above 0 and below 1")
@@ -110,7 +110,7 @@ class StudyShape(Shape):
         default=[], min_length=1, description="a name, or a list of different names"
     )
     epochs: int = Field(default=10, ge=1, description="a whole number of at least 1")
-    trials: int = Field(default=50, ge=1, description="a whole number of at least 1")
+    trials: int = Field(default=50, ge=1, le=1_000_000, description="a whole number from 1 to 1000000")
     seed: int = Field(default=0, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
     settings: OwnKeys = Field(default={}, description="a mapping of settings")
     validation: float = Field(default=0.1, gt=0, le=0.5, description="a number above 0 and at most 0.5")

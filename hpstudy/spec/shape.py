@@ -33,8 +33,8 @@ def read_shape(data: dict[str, Any], findings: Findings) -> StudyShape:
         _report(detail, data, findings)
     # In rounds: a mapping may not stand without what was left out of it, as a data set without its name.
     while errors := _errors(remaining):
-        for detail in errors:
-            _leave_out(detail["loc"], remaining)
+        for path in dict.fromkeys(_entry(detail["loc"], remaining) for detail in errors):
+            _leave_out(path, remaining)
     return StudyShape.model_validate(remaining)
 
 
@@ -59,14 +59,16 @@ def _report(detail: ErrorDetails, data: dict[str, Any], findings: Findings) -> N
         findings.at(path, expected(_description(path), _written(path, data)))
 
 
+def _entry(path: KeyPath, data: dict[str, Any]) -> KeyPath:
+    """The smallest mapping entry that holds the wrong value: `dataset`, or `dataset.normalize`."""
+    inner = data.get(str(path[0]))
+    return path[:2] if len(path) > 1 and isinstance(inner, dict) and path[1] in inner else path[:1]
+
+
 def _leave_out(path: KeyPath, data: dict[str, Any]) -> None:
-    """Removes the smallest mapping entry that holds the wrong value."""
-    top, rest = str(path[0]), path[1:]
-    inner = data.get(top)
-    if rest and isinstance(inner, dict) and rest[0] in inner:
-        del inner[str(rest[0])]
-    else:
-        data.pop(top, None)
+    *outer, last = path
+    holder = data.get(str(outer[0]), {}) if outer else data  # the whole of it may be out already
+    holder.pop(str(last), None)
 
 
 def _model(path: KeyPath) -> type[Shape]:

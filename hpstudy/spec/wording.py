@@ -73,10 +73,12 @@ def only_once(value: Scalar, values: Sequence[Scalar]) -> Scalar:
     """The value, where the list so far does not have it.
 
     Raises:
-        RefusedError: It has; `1` and `true` are two values, as are `1` and `1.0`.
+        RefusedError: It has it, or its equal: Optuna cannot tell `1` from `true` and `1.0`.
     """
-    if any(type(value) is type(other) and value == other for other in values):
-        raise RefusedError(f"{shown(value)} stands twice in the list; keep one")
+    for other in values:
+        if value == other:
+            fact = "stands twice in the list" if type(value) is type(other) else f"equals {shown(other)} in the list"
+            raise RefusedError(f"{shown(value)} {fact}; keep one")
     return value
 
 

@@ -105,6 +105,16 @@ def test_the_home_folder_is_expanded(root: Path, monkeypatch: pytest.MonkeyPatch
     assert len(read(Path("~") / root.name)) == 6
 
 
+def test_a_home_that_nobody_has_is_told() -> None:
+    with pytest.raises(DataError, match=r"^~nobody-of-this-name/photos: there is no such user, or none with a home\.$"):
+        read(Path("~nobody-of-this-name/photos"))
+
+
+def test_a_name_may_have_any_bytes(root: Path) -> None:
+    (root / "train/cat/0.png").rename(root / "train/cat" / os.fsdecode(b"caf\xe9.png"))
+    assert len(read(root)) == 6
+
+
 def test_several_sizes_without_image_size_are_told(root: Path) -> None:
     picture(root / "train/cat/0.png", RED, size=(30, 10))
     with pytest.raises(DataError) as raised:

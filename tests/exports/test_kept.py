@@ -231,3 +231,5 @@ def test_pictures_of_the_user_leave_no_path_behind(stored: Stored) -> None:
     model = stored.find("best").model
     assert (model.config.dataset.name, model.config.dataset.root) == ("image_folder", "")
     assert (model.picture_shape, model.input_shape) == ((3, 8, 12), (3, 8, 12))
+    stored.record(images=images | {"channels": 1})  # grey ones, repeated for a network of three
+    assert stored.find("best").model.picture_shape == (1, 8, 12)

@@ -8,6 +8,7 @@ import pytest
 
 from hpstudy.spec.config import TrialConfig, architecture_setting, baseline_values, configure, holds
 from hpstudy.spec.load import Reading
+from hpstudy.spec.rows import Scalar
 from hpstudy.spec.seeds import Seeds, derive_seed, training_seeds
 from hpstudy.spec.study import Choices, Fixed, Setting, StudySpec
 
@@ -25,6 +26,12 @@ baselines:
   one: {architecture: cnn, learning_rate: 0.5}
   two: {architecture: alexnet, optimizer: sgd, batch_size: 8, epochs: 3}
 """
+
+
+CHAIN = """\
+batch_size: 32
+  augment: {value: flip, when: {batch_size: 32}}
+  weight_decay: {value: 0.1, when: {augment: flip}}"""
 
 
 @pytest.fixture
@@ -46,6 +53,33 @@ def test_a_baseline_takes_what_the_study_fixes_where_it_holds(spec: StudySpec) -
         "momentum": 0.9,
         "alexnet.hidden": 512,
     }
+
+
+@pytest.mark.parametrize(
+    ("settings", "baseline", "expected"),
+    [
+        # The optimizer is left to its default, sgd, which has momentum.
+        ("optimizer: [sgd, adam]\n  momentum: 0.9", "learning_rate: 0.5", {"learning_rate": 0.5, "momentum": 0.9}),
+        (
+            "dropout: [0.0, 0.1]\n  cnn.blocks: [2, 3]\n  weight_decay: {value: 0.1, when: {cnn.blocks: 2}}",
+            "batch_size: 8",
+            {"batch_size": 8, "weight_decay": 0.1},
+        ),
+        # What is held against is what the baseline has in the end, not what the study fixes.
+        (
+            CHAIN,
+            "batch_size: 8",
+            {"batch_size": 8},
+        ),
+    ],
+)
+def test_a_parent_that_a_baseline_leaves_out_has_its_default(
+    settings: str, baseline: str, expected: dict[str, Scalar], read: Callable[..., Reading]
+) -> None:
+    text = f"name: x\ndataset: cifar10\narchitecture: cnn\nsettings:\n  {settings}\nbaselines:\n  one: {{{baseline}}}\n"
+    reading = read(text)
+    assert reading.spec is not None
+    assert baseline_values(reading.spec, reading.spec.baselines[0]) == {"architecture": "cnn"} | expected
 
 
 def test_a_configuration_has_defaults_and_no_momentum_without_an_optimizer_for_it(spec: StudySpec) -> None:
@@ -88,6 +122,13 @@ def test_a_condition_holds_where_every_key_has_one_of_its_values(
     setting = Setting("momentum", Fixed(0.9), {"optimizer": ("sgd", "rmsprop"), "architecture": ("cnn",)})
 
     assert holds(setting, values) is expected
+
+
+def test_a_condition_holds_for_what_a_stepped_range_counts_up_to() -> None:
+    setting = Setting("batch_size", Fixed(32), {"dropout": (0.3,)})
+    assert 0.1 + 2 * 0.1 != 0.3
+    assert holds(setting, {"dropout": 0.1 + 2 * 0.1})
+    assert not holds(setting, {"dropout": 0.31})
 
 
 def test_the_architecture_is_the_parent_of_every_other_setting(spec: StudySpec) -> None:

@@ -222,7 +222,7 @@ def test_the_command_line_overrides_the_file(read: Read) -> None:
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
-        ({"trials": 0}, ["s.yaml: --trials: expected a whole number of at least 1, got 0"]),
+        ({"trials": 0}, ["s.yaml: --trials: expected a whole number from 1 to 1000000, got 0"]),
         ({"epochs": -2}, ["s.yaml: --epochs: expected a whole number of at least 1, got -2"]),
         (
             {"name": "../x"},

@@ -49,7 +49,7 @@ def test_a_setting_is_fixed_chosen_or_drawn(written: str, domain: Domain, read: 
         ("{low: 1, high: 3}", Range(1, 3)),
         ("{low: 1, high: 3.0}", Range(1.0, 3.0)),
         ("{low: -1, high: 3, step: 2}", Range(-1, 3, step=2)),
-        ("[1, 1.0, true, a]", Choices((1, 1.0, True, "a"))),
+        ("[2, 2.5, true, a]", Choices((2, 2.5, True, "a"))),
         ("on", Fixed("on")),
     ],
 )
