@@ -54,10 +54,9 @@ class StudyFiles:
         for file in self.folder.rglob(".*"):
             file.unlink(missing_ok=True)
 
-    @property
-    def test_predictions(self) -> Path:
-        """What the confirmed candidate predicted for the test set: `TestPredictions`."""
-        return self.folder / "test-predictions.npz"
+    def test_predictions(self, candidate: str) -> Path:
+        """What a confirmed candidate, by its label, predicted for the test set: `TestPredictions`."""
+        return self.folder / f"test-predictions-{_plain(candidate)}.npz"
 
 
 def _plain(part: str) -> str:

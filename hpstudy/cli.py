@@ -345,7 +345,7 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
         raise StudyFileError(str(file), reading.problems)
     try:
         found = preflight(reading.spec, load_data=load_data)
-    except DataError:
+    except (DataError, InputError):
         if reading.problems:
             raise StudyFileError(str(file), reading.problems) from None
         raise
@@ -404,14 +404,14 @@ def _command_line() -> str:
 
 def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
     """Prints how a study stands after a run, and shows it in optuna-dashboard."""
-    from hpstudy.artifacts import StudyFiles, read_test_predictions
     from hpstudy.report.note import note_pictures, study_note
     from hpstudy.results.load import load_results
+    from hpstudy.results.predictions import candidate_predictions
     from hpstudy.search.dashboard import publish
     from hpstudy.terminal.summary import study_summary
 
     results = load_results(storage, study=study)
     console = open_console()
     console.print(study_summary(results, console=console))
-    pictures = note_pictures(read_test_predictions(StudyFiles(artifacts / results.artifacts).test_predictions))
+    pictures = note_pictures(candidate_predictions(results, artifacts=artifacts))
     publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)

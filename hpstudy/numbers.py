@@ -75,6 +75,7 @@ def about(seconds: float) -> str:
 
 def value(setting: object) -> str:
     """A setting's value: floats with three digits that count, whole ones in full; an en dash where none was set."""
+    setting = setting.item() if hasattr(setting, "item") else setting  # of numpy
     if isinstance(setting, bool):
         return str(setting).lower()
     if setting is None or (isinstance(setting, float) and math.isnan(setting)):
@@ -83,6 +84,18 @@ def value(setting: object) -> str:
         # Whole numbers become floats in a column where one is missing.
         return f"{setting:.0f}" if setting.is_integer() and abs(setting) < _MOST_DIGITS else f"{setting:.3g}"
     return str(setting)
+
+
+def values(settings: Sequence[object]) -> list[str]:
+    """Several values of one setting; with more digits where three make different ones look alike."""
+    texts = [value(setting) for setting in settings]
+    told = [(setting, text) for setting, text in zip(settings, texts, strict=True) if text != "–"]
+    if len({text for _, text in told}) == len({setting for setting, _ in told}):
+        return texts
+    return [
+        f"{setting:.9g}" if isinstance(setting, float) and text != "–" else text
+        for setting, text in zip(settings, texts, strict=True)
+    ]
 
 
 def heading(setting: str) -> str:

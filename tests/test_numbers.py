@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from hpstudy.numbers import (
@@ -18,6 +19,7 @@ from hpstudy.numbers import (
     points_range,
     read_duration,
     value,
+    values,
 )
 
 
@@ -89,6 +91,13 @@ def test_differences_carry_their_sign_and_nothing_has_none() -> None:
 def test_probabilities_and_lists() -> None:
     assert [p_value(p) for p in (0.0131, 0.0009, 1.0, math.nan)] == ["p = 0.013", "p < 0.001", "p = 1.000", "–"]
     assert [listed(words) for words in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_values_that_differ_look_different() -> None:
+    assert values([0.1, 0.25, math.nan]) == ["0.1", "0.25", "–"]
+    assert values([0.30012, 0.29996, 64]) == ["0.30012", "0.29996", "64"]
+    assert values([0.3, 0.3]) == ["0.3", "0.3"]
+    assert [value(np.True_), value(np.float64(0.5)), value(np.int64(3))] == ["true", "0.5", "3"]
 
 
 def test_whole_numbers_stay_whole_as_floats() -> None:

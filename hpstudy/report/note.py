@@ -12,7 +12,7 @@ from hpstudy.report.views.confusion import confusion_view
 from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.view import NoView
 from hpstudy.results.confirmed import headline
-from hpstudy.results.confirmed_table import CAPTION, COLUMNS, confirmed_rows
+from hpstudy.results.confirmed_table import COLUMNS, caption, confirmed_rows
 from hpstudy.results.study import StudyResults
 
 
@@ -21,7 +21,7 @@ def study_note(results: StudyResults) -> str:
     parts = [f"**{escaped(headline(results))}**"]
     if rows := confirmed_rows(results):
         table = [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(escaped, row.cells)) for row in rows)]
-        parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), CAPTION]
+        parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), caption(results)]
     parts.append(f"The full report: {code(shlex.join(['hpstudy', 'report', results.name]))}")
     return "\n\n".join(parts) + "\n"
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpstudy.artifacts import StudyFiles, read_test_predictions
 from hpstudy.errors import InputError
 from hpstudy.report.markdown import write_markdown
 from hpstudy.report.page import write_index, write_report
 from hpstudy.results.confirmed import headline
 from hpstudy.results.listing import list_studies
 from hpstudy.results.load import load_results
+from hpstudy.results.predictions import candidate_predictions
 from hpstudy.results.study import StudyResults
 
 
@@ -79,9 +79,7 @@ def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
 
 
 def _write(study: StudyResults, *, output: Path, artifacts: Path, with_markdown: bool) -> Written:
-    predictions = None
-    if study.artifacts:
-        predictions = read_test_predictions(StudyFiles(artifacts / study.artifacts).test_predictions)
+    predictions = candidate_predictions(study, artifacts=artifacts)
     paths = [write_report(study, output=output, predictions=predictions)]
     if with_markdown:
         paths.append(write_markdown(study, output=output, predictions=predictions))

@@ -157,13 +157,14 @@ def headline(results: StudyResults) -> str:
         return _not_confirmed(results)
     candidate, name = found.candidate, configuration_name(results, found.candidate.label)
     if candidate.n_complete == 0:
-        return f"Not confirmed: of {plural(candidate.n_seeds, 'seed')} of {name} none gave a result{_lost(candidate)}."
+        of_seeds = f"of {plural(candidate.n_seeds, 'seed')} of {name}"
+        return f"Not confirmed: {of_seeds} none has given a result{lost(candidate)}."
     sure = (
         f" (95 % interval {percent_range(*candidate.interval)})" if candidate.interval else ", too few for an interval"
     )
     mean = f"{percent(candidate.mean)} test accuracy" + (" on average" if candidate.n_complete > 1 else "")
     seeds = plural(candidate.n_complete, "fresh seed")
-    line = f"{_capital(name)}: {mean} over {seeds}{sure}{_lost(candidate)}."
+    line = f"{_capital(name)}: {mean} over {seeds}{sure}{lost(candidate)}."
     leader = results.ranked["label"].iloc[0] if len(results.ranked) else candidate.label
     if leader != candidate.label:
         line += f" The search has gone on: its best is now trial {leader}, which is not confirmed as the answer."
@@ -234,7 +235,7 @@ def _best_value(results: StudyResults) -> str:
     )
 
 
-def _lost(configuration: ConfirmedConfiguration) -> str:
+def lost(configuration: ConfirmedConfiguration) -> str:
     """`; 1 of 5 diverged`, or nothing where every seed gave a result."""
     counts = {
         "diverged": configuration.n_diverged,

@@ -6,15 +6,10 @@ from dataclasses import astuple, dataclass
 
 from hpstudy.numbers import percent, percent_range, points, points_range
 from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, configuration_name, confirmed
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, training_images
 
 COLUMNS = ("configuration", "seeds", "test accuracy", "95 % interval", "difference", "its interval", "verdict")
 """What stands in the fields of `ConfirmedRow`, in their order."""
-
-CAPTION = (
-    "Means over fresh seeds, trained on the whole training set. Differences are to the candidate, paired by seed; "
-    "their intervals are adjusted for the number of comparisons (Holm)."
-)
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,7 @@ class ConfirmedRow:
         interval: Of the mean.
         difference: To the candidate.
         difference_interval: Of the difference, at the level that Holm's procedure tested at: zero lies outside of
-            it exactly where the verdict is lower or higher.
+            it exactly where the verdict is lower or higher. None for too few seeds to tell.
         verdict: What may be said of the difference.
     """
 
@@ -46,6 +41,14 @@ class ConfirmedRow:
         return astuple(self)
 
 
+def caption(results: StudyResults) -> str:
+    """What the numbers of the table are."""
+    return (
+        f"Means over fresh seeds, trained on {training_images(results)}. Differences are to the candidate, paired by "
+        "seed; their intervals are adjusted for the number of comparisons (Holm)."
+    )
+
+
 def confirmed_rows(results: StudyResults) -> list[ConfirmedRow]:
     """The confirmed configurations, the candidate first; none before a confirmation has begun."""
     found = confirmed(results)
@@ -56,7 +59,8 @@ def _row(results: StudyResults, one: ConfirmedConfiguration) -> ConfirmedRow:
     difference, between = "–", "–"
     if one.difference:
         difference = points(one.difference.test.mean)
-        between = points_range(*one.difference.adjusted_interval) if one.difference.adjusted_interval else "–"
+        if one.difference.adjusted_interval and one.difference.test.n >= FEWEST_PAIRS:
+            between = points_range(*one.difference.adjusted_interval)
     return ConfirmedRow(
         configuration=configuration_name(results, one.label),
         seeds=_seeds(one),

@@ -23,6 +23,7 @@ class RecordedImages:
         n_validation: Images of the validation part.
         n_test: Images of the test set; 0 before a confirmation has opened it.
         input_shape: (channels, height, width) of a network's input.
+        channels: Of the pictures themselves: 1 where grey ones are repeated for a network of three.
         class_names: In the order of their labels.
     """
 
@@ -30,6 +31,7 @@ class RecordedImages:
     n_validation: int
     n_test: int
     input_shape: tuple[int, int, int]
+    channels: int
     class_names: tuple[str, ...]
 
 
@@ -38,14 +40,24 @@ def training_runs(results: StudyResults) -> pd.DataFrame:
 
     A run that found nothing left to do has noted a machine and a commit that no number comes from.
     """
-    trainings = pd.concat([part[["started_at", "ended_at"]] for part in (results.trials, results.confirmations)])
-    begun = trainings.dropna(subset="started_at")
+    columns = ["started_at", "ended_at", "run_id"]
+    begun = pd.concat([part[columns] for part in (results.trials, results.confirmations)]).dropna(subset="started_at")
     starts, ends = begun["started_at"], begun["ended_at"].fillna(begun["started_at"])
+    # A run without an end was killed, so it was over when the next began; on a server, where several go on at once, the
+    # trainings that one has under way name it.
+    over = results.runs["ended_at"].fillna(results.runs["started_at"].shift(-1))
+    named = results.runs["run_id"].isin(begun["run_id"])
     trained = [
-        bool(((ends >= start) & ((starts <= end) | pd.isna(end))).any())
-        for start, end in zip(results.runs["started_at"], results.runs["ended_at"], strict=True)
+        by_name or bool(((ends >= start) & ((starts <= end) | pd.isna(end))).any())
+        for by_name, start, end in zip(named, results.runs["started_at"], over, strict=True)
     ]
     return results.runs[trained] if any(trained) else results.runs
+
+
+def run_record(results: StudyResults, *, run_id: float) -> Mapping[str, Any]:
+    """What one run recorded; empty where there is no such run."""
+    found = results.runs.loc[results.runs["run_id"] == run_id, "record"]
+    return dict(found.iloc[0]) if len(found) else {}
 
 
 def last_record(results: StudyResults) -> Mapping[str, Any]:
@@ -75,6 +87,7 @@ def recorded_images(results: StudyResults) -> RecordedImages | None:
         n_validation=images["validation"],
         n_test=images.get("test", 0),
         input_shape=(channels, height, width),
+        channels=images.get("channels", channels),
         class_names=tuple(images["classes"]),
     )
 

@@ -72,7 +72,7 @@ class _Drawn:
         described = json.loads(written)
         name, attributes = described["name"], described["attributes"]
         self._whole = name.startswith("Int")
-        self._choices = tuple("None" if choice is None else choice for choice in attributes.get("choices", ()))
+        self._choices = tuple(map(_scalar, attributes.get("choices", ())))
         if self._choices:
             self.domain: Choices | Range = Choices(self._choices)
             return
@@ -89,6 +89,13 @@ class _Drawn:
         if self._choices:
             return self._choices[int(internal)]
         return int(internal) if self._whole else internal
+
+
+def _scalar(choice: object) -> Scalar:
+    """A choice as it can be compared: Optuna takes lists and None too, with a warning."""
+    if choice is None:
+        return "None"
+    return choice if isinstance(choice, (bool, int, float, str)) else json.dumps(choice)
 
 
 def _wider(first: Choices | Range, second: Choices | Range) -> Choices | Range:

@@ -33,14 +33,15 @@ class StudyResults:
             objective at the last epoch, NaN where there is none), `train_accuracy` (of the last weights, without
             dropout), `n_parameters` (weights of the model, NaN where unknown), `started_at` and `ended_at` (UTC, NaT
             where there is none), `epochs` (trained) of `epochs_planned`, `seconds` (of these epochs; from start to end
-            in a study that plain Optuna made), and a column a setting. A setting that does not exist for a trial is
+            in a study that plain Optuna made), `run_id` (of the last run that trained it, NaN where unknown), and a
+            column a setting. A setting that does not exist for a trial is
             missing. A value of plain Optuna's may be infinite.
         epochs: One row a trial and epoch, as in the table `hpstudy_epochs`, confirmations included; those have
             `val_loss` and `val_accuracy` (here of the test set) after their last epoch alone.
         confirmations: One row a configuration and seed, by `configuration`'s first appearance, then `seed`. Columns:
             `trial_id`, `number`, `configuration` (the label in `trials` of what is confirmed), `seed` (from 1; equal
             numbers are equal seeds, so they pair), `state`, `reason`, `message`, `test_accuracy` (NaN unless
-            complete), `train_accuracy`, `started_at`, `ended_at`, `epochs`, `epochs_planned`, `seconds`.
+            complete), `train_accuracy`, `started_at`, `ended_at`, `epochs`, `epochs_planned`, `seconds`, `run_id`.
         candidate: Label of the trial that was fixed as the study's answer before the test set was opened; None
             before a confirmation has begun.
         former_candidates: Labels of earlier candidates, where the search went on after a confirmation; oldest first.
@@ -94,6 +95,13 @@ class StudyResults:
 def is_confirmation(command: str) -> bool:
     """Whether a recorded command line is `hpstudy confirm`, which searches nothing."""
     return command.startswith("hpstudy confirm ")
+
+
+def training_images(results: StudyResults) -> str:
+    """What confirmed configurations were trained on: `the whole training set`, or the study's share of it."""
+    dataset = results.identity.get("dataset", {})
+    share = dataset.get("share", 1.0)
+    return "the whole training set" if share >= 1 else f"the study's {100 * share:g} % of the training set"
 
 
 def part_of(trial: Mapping[Hashable, Any]) -> str:

@@ -41,6 +41,7 @@ _COMMON = {
     "started_at": "datetime64[us]",
     "ended_at": "datetime64[us]",
     "epochs_planned": "float64",
+    "run_id": "float64",
 }
 _TRIAL = {"label": "str", "part": "str", "value": "float64"}
 _CONFIRMATION = {"configuration": "str", "seed": "int64", "test_accuracy": "float64"}
@@ -93,8 +94,11 @@ def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataF
 
 
 def confirmation_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> pd.DataFrame:
-    """`StudyResults.confirmations`, from the same."""
-    rows = [row for row in stored.rows if stored.parts[row.study_id] == CONFIRM and CONFIRMS in stored.of(row)]
+    """`StudyResults.confirmations`, from the same.
+
+    A training has its seed last, so one that has none was stopped while it was marked, and gets another pair.
+    """
+    rows = [row for row in stored.rows if stored.parts[row.study_id] == CONFIRM and CONFIRM_SEED in stored.of(row)]
     frame = _with_epochs(
         _frame([_confirmation_row(row, stored) for row in rows], kinds=_COMMON | _CONFIRMATION), epochs
     )
@@ -141,6 +145,7 @@ def _common(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
         "started_at": row.started_at,
         "ended_at": row.ended_at,
         "epochs_planned": config["epochs"] if config else None,
+        "run_id": attributes.get(RUN),
     }
 
 

@@ -46,7 +46,7 @@ def write_evidence(files: StudyFiles, confirmation: Study, *, plan: Confirmation
     labels = test.labels.cpu().numpy()
     shown = choose_shown(labels, predicted[0])
     write_test_predictions(
-        files.test_predictions,
+        files.test_predictions(plan.candidate.label),
         TestPredictions(
             labels=labels,
             predicted=np.stack(predicted),

@@ -6,7 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
 from rich.text import Text
 
-from hpstudy.results.confirmed_table import CAPTION, COLUMNS, confirmed_rows
+from hpstudy.results.confirmed_table import COLUMNS, caption, confirmed_rows
 from hpstudy.results.study import StudyResults
 from hpstudy.terminal.layout import plain_table
 
@@ -23,7 +23,7 @@ def confirmation(results: StudyResults, *, console: Console) -> Group:
     unbounded = console.options.update(max_width=1000)
     fits = Measurement.get(console, unbounded, wide).maximum <= console.width
     table = wide if fits else _table(_stacked(COLUMNS), [_stacked(cells) for cells in rows])
-    return Group(table, Text(CAPTION, style="dim"))
+    return Group(table, Text(caption(results), style="dim"))
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> RenderableType:

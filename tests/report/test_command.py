@@ -11,6 +11,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from hpstudy.artifacts import StudyFiles
 from hpstudy.spec.study import Baseline, Confirm, StudySpec
 from tests.search.conftest import Lab
 
@@ -144,7 +145,7 @@ def test_a_folder_that_cannot_be_made_ends_with_3(storage: Lab, tmp_path: Path) 
 def test_damaged_predictions_are_told(storage: Lab, tmp_path: Path) -> None:
     artifacts = tmp_path / "artifacts" / storage.results().artifacts
     artifacts.mkdir(parents=True)
-    (artifacts / "test-predictions.npz").write_bytes(b"PK\x03\x04 half a file")
+    StudyFiles(artifacts).test_predictions(str(storage.results().candidate)).write_bytes(b"PK\x03\x04 half a file")
     done = hpstudy(storage, tmp_path, "report", "small", "--artifacts", "artifacts")
     assert done.returncode == 3
     assert "is damaged" in done.stderr

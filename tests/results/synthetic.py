@@ -154,7 +154,8 @@ def _named(place: int, label: str, value: float) -> dict[str, Any]:
 
 def _common(label: str, part: str, number: int) -> dict[str, Any]:
     ended = {"state": "complete", "reason": "", "message": "", "train_accuracy": 0.93, "n_parameters": 61_706.0}
-    return {"label": label, "part": part, "number": number, **ended, "epochs": EPOCHS, "epochs_planned": float(EPOCHS)}
+    trained = {"epochs": EPOCHS, "epochs_planned": float(EPOCHS), "run_id": 1.0}
+    return {"label": label, "part": part, "number": number, **ended, **trained}
 
 
 def _confirmations(confirmed: Mapping[str, Sequence[float]], *, first_id: int) -> pd.DataFrame:
@@ -173,7 +174,7 @@ def _confirmations(confirmed: Mapping[str, Sequence[float]], *, first_id: int) -
     ]
     columns = [
         *("trial_id", "number", "configuration", "seed", "state", "reason", "message", "test_accuracy"),
-        *("train_accuracy", "n_parameters", "started_at", "ended_at", "epochs", "epochs_planned", "seconds"),
+        *("train_accuracy", "n_parameters", "started_at", "ended_at", "epochs", "epochs_planned", "seconds", "run_id"),
     ]
     ends = [START + pd.Timedelta(hours=2, minutes=place) for place in range(len(rows))]
     frame = pd.DataFrame(rows).assign(trial_id=range(first_id, first_id + len(rows)), ended_at=ends)

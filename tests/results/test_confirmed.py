@@ -120,7 +120,7 @@ def test_a_candidate_that_diverged_on_all_seeds() -> None:
     assert math.isnan(found.candidate.mean)
     assert found.others[0].difference is None
     name = f"trial {results.candidate}"
-    assert headline(results) == f"Not confirmed: of 3 seeds of {name} none gave a result; 3 of 3 diverged."
+    assert headline(results) == f"Not confirmed: of 3 seeds of {name} none has given a result; 3 of 3 diverged."
 
 
 def test_a_seed_trained_twice_counts_once() -> None:

@@ -170,6 +170,15 @@ def test_a_storage_without_optunas_tables_is_told_so(tmp_path: Path) -> None:
         list_studies(url(tmp_path))
 
 
+def test_choices_that_are_lists_are_text() -> None:
+    layers = '{"name": "CategoricalDistribution", "attributes": {"choices": [[64], [64, 32], null, 3]}}'
+    values, domains = optuna_settings(
+        [(1, "layers", 1.0, layers), (2, "layers", 2.0, layers), (3, "layers", 3.0, layers)]
+    )
+    assert values == {1: {"layers": "[64, 32]"}, 2: {"layers": "None"}, 3: {"layers": 3}}
+    assert domains == {"layers": Choices(("[64]", "[64, 32]", "None", 3))}
+
+
 def test_distributions_of_early_optuna_are_understood() -> None:
     written = {
         "uniform": '{"name": "UniformDistribution", "attributes": {"low": 0.0, "high": 1.0}}',

@@ -34,7 +34,12 @@ def test_the_last_word_counts_and_what_a_confirmation_adds_is_added() -> None:
     results = with_records(searched, {}, confirmed)
     assert last_record(results)["threads"] == 2
     assert recorded_images(results) == RecordedImages(
-        n_train=54_000, n_validation=6_000, n_test=10_000, input_shape=(1, 28, 28), class_names=("shirt", "bag")
+        n_train=54_000,
+        n_validation=6_000,
+        n_test=10_000,
+        input_shape=(1, 28, 28),
+        channels=1,
+        class_names=("shirt", "bag"),
     )
     assert recorded_versions(results) == {"torch": "2.13"}
     assert architecture_source(results, "a.py:A") == "A"
@@ -50,6 +55,10 @@ def test_a_run_that_trained_nothing_has_no_say_on_machine_and_versions() -> None
     assert training_runs(results)["run_id"].tolist() == [1]
     assert (last_record(results)["threads"], recorded_versions(results)) == (1, {"torch": "2.11"})
     assert recorded_images(results).n_test == 10_000
+    killed = replace(results, runs=results.runs.assign(ended_at=[pd.NaT, late[1]], run_id=[8, 9]))
+    early = killed.runs["started_at"] - pd.to_timedelta([2, 24], unit="h")  # hours before anything was trained
+    killed = replace(killed, runs=killed.runs.assign(started_at=early))
+    assert training_runs(killed)["run_id"].tolist() == [9]
     under_way = replace(results, runs=results.runs.assign(ended_at=pd.NaT))
     assert training_runs(under_way)["run_id"].tolist() == [1]
     assert len(training_runs(replace(results, runs=results.runs.tail(1)))) == 1

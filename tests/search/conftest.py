@@ -116,5 +116,5 @@ def told(results: StudyResults):
 
 
 def _plain(trials: pd.DataFrame):
-    times = ["trial_id", "seconds", "started_at", "ended_at"]
+    times = ["trial_id", "run_id", "seconds", "started_at", "ended_at"]
     return trials.drop(columns=times).astype(object).fillna("–").to_dict("records")

@@ -14,13 +14,15 @@ import numpy as np
 import optuna
 import pytest
 
-from hpstudy.artifacts import StudyFiles, read_test_predictions
+from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets import load
 from hpstudy.errors import InputError, StudyInterruptedError
+from hpstudy.results.predictions import candidate_predictions
 from hpstudy.search.confirmation import choose_configurations
 from hpstudy.search.evidence import choose_shown
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
+from hpstudy.tables import CONFIRMS
 from tests.search.conftest import Lab, Notes, told
 
 PLAIN = Baseline("plain", "nets.py:tiny", 2, {"batch_size": 64, "learning_rate": 0.05})
@@ -104,7 +106,7 @@ def test_it_trains_on_the_whole_training_set(lab: Lab, spec: StudySpec) -> None:
     lab.run(spec)
     images = lab.results().runs["record"].iloc[-1]["images"]
     assert images["train"] + images["validation"] + images["test"] == 1797
-    predictions = read_test_predictions(files(lab).test_predictions)
+    predictions = candidate_predictions(lab.results(), artifacts=files(lab).folder.parent)
     assert predictions.predicted.shape == (2, images["test"])
     assert predictions.class_names == tuple("0123456789")
 
@@ -147,6 +149,10 @@ def test_a_better_trial_of_a_longer_search_becomes_the_candidate_and_the_former_
     best = results.ranked["label"].iloc[0]
     assert best != "0"
     assert (results.candidate, results.former_candidates) == (best, ("0",))
+    assert candidate_predictions(results, artifacts=files(lab).folder.parent) is not None
+    files(lab).test_predictions(best).unlink()  # as if the new candidate's confirmation had not ended
+    assert files(lab).test_predictions("0").exists()
+    assert candidate_predictions(results, artifacts=files(lab).folder.parent) is None
 
 
 @pytest.mark.parametrize(
@@ -261,6 +267,14 @@ def test_what_cannot_be_confirmed_is_told(lab: Lab, spec: StudySpec, tmp_path: P
         lab.confirm("smell" if damage == "unknown" else "small")
 
 
+def test_a_training_that_was_killed_while_it_was_marked_is_no_result_yet(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    n_confirmed = len(lab.results().confirmations)
+    with open_storage(lab.url) as storage:
+        optuna.load_study(study_name="small/confirm", storage=storage.optuna).ask().set_user_attr(CONFIRMS, "0")
+    assert len(lab.results().confirmations) == n_confirmed
+
+
 def test_a_confirmation_that_is_not_planned_any_more_is_finished(lab: Lab, spec: StudySpec) -> None:
     stop = Notes(after_epoch=lambda n: n == 4 * 3 + 2 + 4 and os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(StudyInterruptedError):
@@ -285,7 +299,7 @@ def test_predictions_that_were_damaged_cost_the_report_a_seed(
     file.write_bytes(file.read_bytes()[:100])
     assert lab.confirm().labels == []
     assert f"confirm-{number}.npy: is damaged" in caplog.text
-    assert len(read_test_predictions(files(lab).test_predictions).predicted) == 1
+    assert len(candidate_predictions(lab.results(), artifacts=files(lab).folder.parent).predicted) == 1
 
 
 def test_a_network_of_a_package_is_confirmed_in_another_process_than_it_was_searched(

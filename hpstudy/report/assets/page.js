@@ -36,7 +36,8 @@
     for (const element of [...waiting]) draw(element);
   });
   addEventListener("afterprint", () => {
-    root.classList.remove("printing");
+    // figures.js takes the light colours back too and draws again, but is not in a page without figures.
+    root.classList.remove("printing", "figures-light");
     for (const details of opened.splice(0)) details.open = false;
   });
 

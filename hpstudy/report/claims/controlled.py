@@ -12,7 +12,7 @@ from hpstudy.numbers import (
     points,
     points_range,
     quoted,
-    value,
+    values,
 )
 from hpstudy.report.claims.finding import Finding
 from hpstudy.results.changes import Change
@@ -22,8 +22,9 @@ from hpstudy.results.confirmed import (
     ConfirmedConfiguration,
     Difference,
     configuration_name,
+    lost,
 )
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, training_images
 
 _FIGURE = "comparison"
 
@@ -37,12 +38,15 @@ def answer(results: StudyResults, found: Confirmed) -> Finding:
     begun = f"The study's answer, {name}, had {promised} on the validation images"
     if not candidate.n_complete:
         return Finding(
-            f"{begun}; none of its {plural(candidate.n_seeds, 'fresh seed')} gave a result.", _FIGURE, "note"
+            f"{begun}; none of its {plural(candidate.n_seeds, 'fresh seed')} has given a result{lost(candidate)}.",
+            _FIGURE,
+            "note",
         )
     interval = f"95 % interval {percent_range(*candidate.interval)}; " if candidate.interval else ""
-    lost = f"; {candidate.n_diverged} of {candidate.n_seeds} diverged" if candidate.n_diverged else ""
-    tested = f"{percent(candidate.mean)} on the test set ({interval}{plural(candidate.n_complete, 'seed')}{lost})"
-    text = f"{begun}; trained afresh on the whole training set it gave {tested}."
+    tested = (
+        f"{percent(candidate.mean)} on the test set ({interval}{plural(candidate.n_complete, 'seed')}{lost(candidate)})"
+    )
+    text = f"{begun}; trained afresh on {training_images(results)} it gave {tested}."
     return Finding(text, _FIGURE, "controlled")
 
 
@@ -98,17 +102,24 @@ def _beside(results: StudyResults, other: ConfirmedConfiguration, by: Difference
     name = _named(results, other.label)
     if by.test.n < FEWEST_PAIRS:
         return f"{name} ({points(by.test.mean)}, and {plural(by.test.n, 'seed')} too few to tell)"
-    interval = f", 95 % interval {points_range(*by.interval)}" if by.interval else ""
-    return f"{name} ({points(by.test.mean)}{interval}, {plural(by.test.n, 'seed')})"
+    return f"{name} ({points(by.test.mean)}, {_interval_of_all(by)}{plural(by.test.n, 'seed')})"
+
+
+def _interval_of_all(by: Difference) -> str:
+    """The interval that the verdict rests on: one taken by itself may leave out zero where nothing can be told."""
+    between = by.adjusted_interval
+    return f"interval for all comparisons {points_range(*between)}, " if between else ""
 
 
 def _change(results: StudyResults, change: Change, by: Difference) -> Finding:
     names = f"{_named(results, change.before)} to {_named(results, change.after)}"
-    values = "from {} to {}".format(*map(value, change.values))
-    interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""
-    sure = f"{points(by.test.mean)} ({interval}{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)})"
-    begun = f"Changing only {heading(change.setting)} {values} ({names})"
+    from_to = "from {} to {}".format(*values(change.values))
+    seeds = f"{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)}"
+    begun = f"Changing only {heading(change.setting)} {from_to} ({names})"
     if by.distinguishable:
         verb = "raised" if by.test.mean > 0 else "lowered"
+        interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""
+        sure = f"{points(by.test.mean)} ({interval}{seeds})"
         return Finding(f"{begun} {verb} the test accuracy: {sure}.", _FIGURE, "controlled")
+    sure = f"{points(by.test.mean)} ({_interval_of_all(by)}{seeds})"
     return Finding(f"{begun} made no distinguishable difference: {sure}.", _FIGURE, "nothing")

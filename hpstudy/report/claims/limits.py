@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hpstudy.numbers import heading, listed, plural, points, points_range
 from hpstudy.report.claims.associations import Associations
 from hpstudy.report.claims.setting_tests import FEWEST_TRIALS
 from hpstudy.results.confirmed import FEWEST_PAIRS, Confirmed
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, part_of
 
 _BLIND_SAMPLERS = ("random", "grid", "qmc")
 """Samplers that do not learn from results."""
@@ -76,7 +78,8 @@ def _half_widths(confirmation: Confirmed) -> tuple[float, float] | None:
 
     No comparison tells a difference that is smaller than its own.
     """
-    intervals = [other.difference.adjusted_interval for other in confirmation.others if other.difference]
+    told = [other.difference for other in confirmation.others if other.difference]
+    intervals = [by.adjusted_interval for by in told if by.test.n >= FEWEST_PAIRS]
     widths = [(high - low) / 2 for low, high in filter(None, intervals) if high > low]
     return (min(widths), max(widths)) if widths else None
 
@@ -89,7 +92,10 @@ def _told_apart(least: float, most: float) -> str:
 
 
 def _sampler_learnt(results: StudyResults) -> bool:
-    """Whether more trials were begun than the sampler draws at random."""
+    """Whether more trials have ended than the sampler draws at random; in a fair study that is so for each network."""
     sampler = results.identity.get("sampler", {})
-    blind = not sampler or sampler["name"] in _BLIND_SAMPLERS
-    return not blind and len(results.search) > sampler.get("startup_trials", 0)
+    if not sampler or sampler["name"] in _BLIND_SAMPLERS:
+        return False
+    ended = results.search[results.search["state"].isin(["complete", "pruned"])]
+    counts = Counter(part_of(trial) for trial in ended.to_dict("records"))
+    return bool(max(counts.values(), default=0) > sampler.get("startup_trials", 0))

@@ -35,7 +35,7 @@ _AT_EDGE = 0.1
 """The outermost part of a range on its own scale, and"""
 
 _LEADERS = 5
-"""the best trials, most of which must lie there with the very best: by chance 3 of 5 do so once in 58 settings."""
+"""the best trials, most of which must lie there with the very best: by chance that is so once in 96 settings."""
 
 _FEWEST_TRIALS = 20
 """Trials below which it means nothing when the best was found."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hpstudy.numbers import duration, p_value, percent, plural, points, points_range, value
+from hpstudy.numbers import duration, p_value, percent, plural, points, points_range, values
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
 from hpstudy.report.sections.titles import setting_title
@@ -152,7 +152,7 @@ def _settings(results: StudyResults, models: list[_Model]) -> tuple[tuple[Row, .
     """A row for each setting in which the models differ, and the settings that they share."""
     differing, shared = [], []
     for name in results.settings:
-        texts = [value(model.trial[name]) for model in models]
+        texts = values([model.trial[name] for model in models])
         if len(set(texts)) > 1:
             differing.append(Row((Cell(setting_title(name)), *map(Cell, texts))))
         elif texts[0] != "–":

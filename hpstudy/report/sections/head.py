@@ -74,7 +74,7 @@ def data_text(results: StudyResults) -> str:
 def _state(results: StudyResults) -> str:
     if results.state == "finished":
         return "finished"
-    target = planned_trials(results.runs)
+    target = planned_trials(results)
     ended = n_ended(results)
     progress = f"{ended} of {target} trials" if target is not None else plural(ended, "trial")
     if results.state == "running":
@@ -85,11 +85,12 @@ def _state(results: StudyResults) -> str:
 def _trained(results: StudyResults) -> str:
     epochs = len(results.epochs)
     text = f"{plural(epochs, 'epoch')}, {duration(float(results.epochs['seconds'].sum()))} of training"
-    wall = _run_seconds(results.runs)
+    wall = _run_seconds(training_runs(results))
     return f"{text} in {duration(wall)} of runs" if wall else text
 
 
 def _run_seconds(runs: pd.DataFrame) -> float:
-    """How long the runs took together; one that was killed counts for nothing, since its end is not known."""
-    ended = runs.dropna(subset=["ended_at"])
-    return float((ended["ended_at"] - ended["started_at"]).dt.total_seconds().sum()) if len(ended) else 0.0
+    """How long runs took together; 0 where one is under way or was killed, since its end is not known."""
+    if runs.empty or runs["ended_at"].isna().any():
+        return 0.0
+    return float((runs["ended_at"] - runs["started_at"]).dt.total_seconds().sum())

@@ -54,7 +54,10 @@ def mistakes(predictions: TestPredictions | None, *, confirmed: bool) -> Mistake
 
 
 def class_scores(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Precision, recall and F1 a class; float64 [classes, 3], NaN where a class was never predicted or never there."""
+    """Precision, recall and F1 a class; float64 [classes, 3], NaN where a class was never predicted or never there.
+
+    F1 of a class that is there and was never predicted is 0.
+    """
     right = counts.diagonal().astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = right / counts.sum(axis=0)

@@ -12,7 +12,7 @@ from hpstudy.report.sections.answer import best_label, best_layers, count_layers
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
 from hpstudy.report.views.scales import heading
 from hpstudy.results.confirmed import configuration_name
-from hpstudy.results.records import last_record, recorded_images
+from hpstudy.results.records import last_record, recorded_images, run_record
 from hpstudy.results.study import StudyResults
 
 SIZE_RULE = (
@@ -72,7 +72,8 @@ def _speed(results: StudyResults, label: str) -> str:
     if images is None or seconds.empty or seconds.median() <= 0:
         return ""
     rate = images.n_train / float(seconds.median())
-    device = last_record(results).get("device", "an unknown device")
+    record = run_record(results, run_id=trial["run_id"].iloc[-1]) or last_record(results)
+    device = record.get("device", "an unknown device")
     return (
         f"{rate:,.0f} training images a second on {device}: {duration(float(seconds.median()))} for an epoch of "
         f"{images.n_train:,} images (median of {plural(len(seconds), 'epoch')}, each with its evaluation)"

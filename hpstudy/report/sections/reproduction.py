@@ -71,7 +71,7 @@ def reproduction(results: StudyResults) -> Reproduction:
 
 
 def _unfinished(results: StudyResults) -> str:
-    target, ended = planned_trials(results.runs), n_ended(results)
+    target, ended = planned_trials(results), n_ended(results)
     if target is None or ended >= target or results.state == "running":
         return ""
     return (

@@ -12,6 +12,7 @@ from hpstudy.numbers import duration, heading, plural, value
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
 from hpstudy.report.sections.titles import setting_title
+from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults, is_confirmation
 from hpstudy.spec.study import Choices, Domain, Range
 
@@ -63,12 +64,15 @@ def n_ended(results: StudyResults) -> int:
     return int(results.search["state"].isin(["complete", "pruned", "failed"]).sum())
 
 
-def planned_trials(runs: pd.DataFrame) -> int | None:
+def planned_trials(results: StudyResults) -> int | None:
     """How many trials the last search was to reach: by its command line, else by its study file; None if neither says.
 
-    A confirmation has the study file too, but not the number of trials that the search before it was told.
+    A confirmation has the study file too, but not the number of trials that the search before it was told. A grid that
+    is exhausted was to reach no more than it has.
     """
-    for run in reversed(runs.to_dict("records")):
+    if is_exhausted(results):
+        return len(results.search)
+    for run in reversed(results.runs.to_dict("records")):
         if is_confirmation(str(run["command"])):
             continue
         words: Any = re.search(r"--trials[ =](\d+)", str(run["command"]))

@@ -14,7 +14,7 @@ PAUSE_HOURS = 0.25
 """A longer time without any training is a pause; starting a worker again takes less."""
 
 _BETWEEN_RUNS_HOURS = 1 / 60
-"""So is this where another run began in it: nobody worked until then."""
+"""So is a longer time without any run."""
 
 _TOUCH_HOURS = 2 / 3600
 """Two trainings that overlap by less ran one after the other on one worker: clocks are read at different moments."""
@@ -34,22 +34,45 @@ class Work:
     pauses: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Gaps:
+    """Times that are left out: their beginnings and lengths in hours, [gaps] each, none within another."""
+
+    start: Numbers
+    length: Numbers
+
+    def without(self, hours: Numbers) -> Numbers:
+        """Moments, [n], on a clock that stands still in the gaps."""
+        return numbers(hours - np.clip(hours[:, None] - self.start, 0, self.length).sum(axis=1))
+
+
 def work(results: StudyResults) -> Work:
     """The trainings of a study, each as long as its epochs took, up to its end.
 
     One that was interrupted and continued is drawn in one piece before its end.
     """
-    frame = pd.concat([_trainings(results.trials), _trainings(results.confirmations)], ignore_index=True)
-    frame = frame.sort_values(["start", "end"], ignore_index=True)
-    if frame.empty:
-        return Work(frame.assign(lane=[]), ())
-    removed, pauses = _pauses(numbers(frame["start"]), numbers(frame["end"]), runs=_hours(results.runs["started_at"]))
-    frame = frame.assign(start=frame["start"] - removed, end=frame["end"] - removed)
-    return Work(frame.assign(lane=_lanes(numbers(frame["start"]), numbers(frame["end"]))), pauses)
+    trained = pd.concat([_trainings(results.trials), _trainings(results.confirmations)], ignore_index=True)
+    if trained.empty:
+        return Work(trained.assign(start=[], lane=[]), ())
+    # First of the ends: what was continued seems to begin before the run that did it.
+    between = _between_runs(results.runs)
+    end = between.without(numbers(trained["end"]))
+    frame = trained.assign(start=end - trained["hours"], end=end).sort_values(["start", "end"], ignore_index=True)
+    idle = _idle(numbers(frame["start"]), numbers(frame["end"]))
+    start, end = (idle.without(numbers(frame[name])) for name in ("start", "end"))
+    stops = idle.without(numbers([*between.without(between.start), *idle.start])) - start[0]
+    lengths = [*between.length, *idle.length]
+    pauses = sorted(
+        (float(stop), float(length))
+        for stop, length in zip(stops, lengths, strict=True)
+        if 0 < stop < end.max() - start[0]
+    )
+    start, end = start - start[0], end - start[0]
+    return Work(frame.assign(start=start, end=end, lane=_lanes(start, end)).drop(columns="hours"), tuple(pauses))
 
 
 def _trainings(trials: pd.DataFrame) -> pd.DataFrame:
-    """`label`, `kind`, `start` and `end` in hours of trainings that have ended."""
+    """`label`, `kind`, `end` in hours and how many `hours` they took, of trainings that have ended."""
     ended = trials[trials["ended_at"].notna() & trials["state"].isin(["complete", "pruned", "failed"])]
     ends = pd.to_datetime(ended["ended_at"])
     seconds = numbers(ended["seconds"])
@@ -63,24 +86,31 @@ def _trainings(trials: pd.DataFrame) -> pd.DataFrame:
     else:
         labels = [str(row.label) if row.part == "baselines" else f"trial {row.label}" for row in ended.itertuples()]
         kinds = ["baseline" if row.part == "baselines" else str(row.state) for row in ended.itertuples()]
-    columns = {"label": labels, "kind": kinds, "start": end_hours - lengths, "end": end_hours}
-    return pd.DataFrame(columns).astype({"label": "str", "kind": "str", "start": float, "end": float})
+    columns = {"label": labels, "kind": kinds, "end": end_hours, "hours": lengths}
+    return pd.DataFrame(columns).astype({"label": "str", "kind": "str", "end": float, "hours": float})
 
 
 def _hours(moments: pd.Series) -> Numbers:
     return numbers((pd.to_datetime(moments) - pd.Timestamp("2000-01-01")).dt.total_seconds()) / 3600
 
 
-def _pauses(start: Numbers, end: Numbers, *, runs: Numbers) -> tuple[Numbers, tuple[tuple[float, float], ...]]:
-    """What to subtract from each training's hours so that work begins at 0 and goes on without pauses."""
-    last = np.concatenate([[start[0]], np.maximum.accumulate(end)[:-1]])
-    idle = start - last
-    begun = np.array([np.any((runs > ended) & (runs <= begins)) for ended, begins in zip(last, start, strict=True)])
-    jumps = np.where(idle > np.where(begun, _BETWEEN_RUNS_HOURS, PAUSE_HOURS), idle, 0.0)
-    removed = start[0] + np.cumsum(jumps)
-    places = np.flatnonzero(jumps)
-    pauses = tuple((float(start[place] - removed[place]), float(jumps[place])) for place in places)
-    return removed, pauses
+def _between_runs(runs: pd.DataFrame) -> _Gaps:
+    """When no run was under way; one that was killed may have lasted until the next began."""
+    ordered = runs.sort_values("started_at")
+    start = _hours(ordered["started_at"])
+    over = np.maximum.accumulate(_hours(ordered["ended_at"].fillna(ordered["started_at"].shift(-1))))
+    return _longer(over[:-1], start[1:], than=_BETWEEN_RUNS_HOURS)
+
+
+def _idle(start: Numbers, end: Numbers) -> _Gaps:
+    """When nothing was trained for long, of trainings by their starts."""
+    return _longer(np.maximum.accumulate(end)[:-1], start[1:], than=PAUSE_HOURS)
+
+
+def _longer(stop: Numbers, start: Numbers, *, than: float) -> _Gaps:
+    """The times from stops to the starts that follow, of those that are longer."""
+    long = start - stop > than
+    return _Gaps(numbers(stop[long]), numbers((start - stop)[long]))
 
 
 def _lanes(start: Numbers, end: Numbers) -> list[int]:

@@ -9,7 +9,7 @@ from hpstudy.report.views.scales import capital
 from hpstudy.report.views.slices import jitter
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.confirmed import ConfirmedConfiguration, configuration_name, confirmed
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, training_images
 
 
 def confirmed_view(results: StudyResults) -> View:
@@ -38,9 +38,9 @@ def confirmed_view(results: StudyResults) -> View:
     return View(
         title=capital(words[0]),
         alt=f"{'; '.join(words)}.",
-        caption="Small points: one fresh training each, on the whole training set, tested once. Diamonds and lines: "
-        f"mean and 95 % t-interval, n = {_counts(configurations)} a configuration. The candidate was fixed before the "
-        "test set was opened.",
+        caption=f"Small points: one fresh training each, on {training_images(results)}, tested once. Diamonds and "
+        f"lines: mean and 95 % t-interval, n = {_counts(configurations)} a configuration. The candidate was fixed "
+        "before the test set was opened.",
         chart=Chart((panel,), height=max(130, 46 * len(ticks) + 40)),
     )
 

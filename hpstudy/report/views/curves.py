@@ -89,7 +89,7 @@ def all_curves(results: StudyResults) -> View:
     state = trials["state"]
     for name, colour, dash, opacity, of_state in (
         ("pruned", "grey", "dot", 0.55, lambda one: one == "pruned"),
-        ("not ended", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
+        ("failed or not ended", "grey", "dashdot", 0.8, lambda one: one not in ("pruned", "complete")),
         ("complete", "grey", "solid", 0.8, lambda one: one == "complete"),
     ):
         part = [trial_id for trial_id in drawn if of_state(state[trial_id]) and trial_id not in ranked[:1]]
@@ -131,7 +131,7 @@ def _learning_title(results: StudyResults, last: pd.DataFrame) -> str:
     train = results.trials.loc[results.trials["trial_id"] == first["trial_id"], "train_accuracy"].iloc[0]
     name, validation = capital(shown(first["configuration"])), float(first["val_accuracy"])
     if pd.isna(train):
-        return f"{name} ends with validation accuracy {percent(validation)}"
+        return f"{name} has validation accuracy {percent(validation)} after epoch {first['epoch'] + 1}"
     relation = "above" if train >= validation else "below"
     return f"{name} ends with training accuracy {100 * abs(train - validation):.1f} points {relation} validation"
 

@@ -43,12 +43,12 @@ def importance_view(results: StudyResults, importance: pd.DataFrame | None) -> V
 
 
 def _title(frame: pd.DataFrame) -> str:
-    """Claims a first place only where the interval of the second ends below its own."""
+    """Claims a first place only where the intervals of all others end below its own."""
     first = frame.iloc[0]
     name, share = capital(heading(str(first["setting"]))), f"{100 * first['importance']:.0f} %"
     if not first["importance"] > 0:
         return "In no setting do the best trials differ from the others"
-    if len(frame) > 1 and not first["low"] > frame["high"].iloc[1]:
+    if len(frame) > 1 and not first["low"] > frame["high"].iloc[1:].max():
         return f"{name} ranks first in importance ({share}), but not clearly"
     return f"{name} matters most for being among the best trials ({share} of the importance)"
 

@@ -65,7 +65,8 @@ def best_so_far_view(results: StudyResults) -> View:
     row = results.ranked.iloc[0]
     value, n = objective_words(results, float(row["value"])), int(results.search["state"].isin(ENDED).sum())
     found = frame[frame["label"] == row["label"]]
-    place = int(found["place"].iloc[0]) if len(found) else 0
+    ended = results.search[results.search["state"].isin(ENDED)].sort_values("ended_at", kind="stable")
+    place = int((ended["label"] == row["label"]).to_numpy().argmax()) + 1
     hours = f", after {found['hours'].iloc[0]:.2f} hours of work" if len(found) and found["hours"].notna().all() else ""
     ratio = f" Drawn are {MOST_POINTS:,} of the points." if len(frame) > MOST_POINTS else ""
     return View(

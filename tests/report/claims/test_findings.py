@@ -61,7 +61,9 @@ def test_comparisons_have_the_numbers_of_the_table() -> None:
     assert "It stays the study's answer" in above.text
     difference = found.others[1].difference
     assert points(difference.test.mean) in equal.text
-    assert equal.text.startswith(f"Not distinguishable from {name} on the test set: model 2 (−0.02 points, 95 % ")
+    assert equal.text.startswith(
+        f"Not distinguishable from {name} on the test set: model 2 (−0.02 points, interval for all "
+    )
     assert [finding.kind for finding in (below, above, equal)] == ["controlled", "controlled", "nothing"]
 
 
@@ -92,7 +94,7 @@ def test_a_single_change_that_cannot_be_told() -> None:
     trials.loc[trials["label"] == "model 3", "dropout"] = 0.5
     results = replace(results, trials=trials)
     (only,) = effects(results, confirmed(results))
-    assert "made no distinguishable difference: −0.02 points (95 % interval −0.16 to +0.12 points, 5 seeds" in only.text
+    assert "made no distinguishable difference: −0.02 points (interval for all comparisons −0.16 to +0.12" in only.text
     assert only.kind == "nothing"
 
 
@@ -319,6 +321,16 @@ def test_only_a_sampler_that_has_learnt_tries_again_what_began_well() -> None:
     )
     assert any(text in limit for limit in findings(of_ten).cannot_say)
     assert not any(text in limit for limit in findings(of_twelve).cannot_say)
+
+
+def test_a_comparison_of_two_seeds_has_no_part_in_the_limits() -> None:
+    short = [0.4, 0.9, math.nan, math.nan, math.nan]
+    results = make_results(baselines={"model 2": 0.9}, confirmed={"best": CANDIDATE, "model 2": NEAR, "0": short})
+    near = next(one for one in confirmed(results).others if one.label == "model 2")
+    width = sum(abs(end) for end in near.difference.adjusted_interval) / 2
+    assert findings(results).cannot_say[0] == (
+        f"Whether differences below about {100 * width:.2f} points are real: 5 seeds do not show them."
+    )
 
 
 def test_limits_name_what_was_stopped_and_how_few_seeds() -> None:

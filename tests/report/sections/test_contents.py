@@ -205,10 +205,11 @@ def test_a_study_can_be_repeated_from_what_is_told() -> None:
         command="hpstudy run a.yaml --storage postgresql+psycopg://u:s3cret@h/db", study_file="a: 1"
     )
     record = RECORD | {"threads": 1, "workers": 2, "test_data": {"t10k-images-idx3-ubyte.gz": "ab" * 32}}
-    second = study.runs.assign(record=[record], command="hpstudy confirm full")
+    second = study.runs.assign(record=[record], command="hpstudy confirm full", run_id=2)
     idle = {
         "record": [record | {"git": {"commit": "f" * 40, "clean": True}}],
         "command": "hpstudy confirm full --top 2",
+        "run_id": 3,
     }
     late = {name: study.runs[name] + pd.Timedelta(days=1) for name in ("started_at", "ended_at")}
     runs = pd.concat([first, second, study.runs.assign(**idle, **late)], ignore_index=True)
@@ -266,10 +267,16 @@ def test_a_foreign_study_has_no_accuracies() -> None:
 
 def test_how_many_trials_were_planned() -> None:
     runs = make_results().runs
-    assert planned_trials(runs) is None
-    assert planned_trials(runs.assign(study_file="name: x\ntrials: 50\n")) == 50
-    assert planned_trials(runs.assign(study_file="trials: 50", command="hpstudy run a.yaml --trials 20")) == 20
+
+    def planned(runs: pd.DataFrame) -> int | None:
+        return planned_trials(replace(make_results(), runs=runs))
+
+    assert planned(runs) is None
+    assert planned(runs.assign(study_file="name: x\ntrials: 50\n")) == 50
+    assert planned(runs.assign(study_file="trials: 50", command="hpstudy run a.yaml --trials 20")) == 20
     run = runs.assign(study_file="trials: 12", command="hpstudy run a.yaml --trials 50")
     confirm = runs.assign(study_file="trials: 12", command="hpstudy confirm a --seeds 5")
-    assert planned_trials(pd.concat([run, confirm])) == 50
-    assert planned_trials(confirm) is None
+    assert planned(pd.concat([run, confirm])) == 50
+    assert planned(confirm) is None
+    grid = make_results(n_trials=12).identity | {"sampler": {"name": "grid"}, "settings": {"dropout": [0.0, 0.5]}}
+    assert planned_trials(replace(make_results(n_trials=2), runs=run, identity=grid)) == 2

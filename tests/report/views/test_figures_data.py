@@ -26,7 +26,7 @@ from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import Box, network_boxes
 from hpstudy.report.views.parallel import parallel_data
 from hpstudy.report.views.pictures import predictions_view
-from hpstudy.report.views.progress import best_so_far
+from hpstudy.report.views.progress import best_so_far, best_so_far_view
 from hpstudy.report.views.pruning import pruning, pruning_view
 from hpstudy.report.views.scales import choice_text, clipped, positions, sampled, shares
 from hpstudy.report.views.slices import jitter, slice_data, slice_view
@@ -64,7 +64,7 @@ def test_the_title_of_the_learning_curves_has_the_gap_of_the_last_weights() -> N
     results = with_values([last], train_accuracy=[last + 0.037])
     assert learning_curves(results).title == "Best (trial 0) ends with training accuracy 3.7 points above validation"
     unknown = learning_curves(with_values([0.9], train_accuracy=[math.nan]))
-    assert unknown.title.startswith("Best (trial 0) ends with validation accuracy ")
+    assert unknown.title.startswith("Best (trial 0) has validation accuracy ")
 
 
 def test_curves_of_many_trials_have_bands_of_quantiles() -> None:
@@ -90,6 +90,12 @@ def test_the_best_so_far_falls_where_smaller_is_better() -> None:
     assert best_so_far(made)["best"].tolist() == [3.0, 3.0, 2.0]
 
 
+def test_the_best_has_its_place_also_where_it_is_infinite() -> None:
+    ends = [START + pd.Timedelta(minutes=minutes) for minutes in (3, 1, 2)]
+    results = with_values([0.9, math.inf, 0.8], ended_at=ends, seconds=[60.0] * 3)
+    assert best_so_far_view(results).title == "The best trial, 1, was number 1 of 3 to end"
+
+
 def test_trainings_that_overlap_lie_in_lanes_of_their_own() -> None:
     frame = work(trained((10, 10), (12, 8), (20, 9.9), (21, 2))).frame
     assert frame["label"].tolist() == ["trial 0", "trial 1", "trial 2", "trial 3"]
@@ -103,13 +109,30 @@ def test_pauses_are_left_out_of_the_hours_of_work() -> None:
     assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 30, 40])
 
 
-def test_a_shorter_time_between_two_runs_is_a_pause_too() -> None:
+def two_runs(results: StudyResults, *, stopped: float | None, began: float) -> StudyResults:
+    """A study whose first run ended, or was killed, and whose second began, so many minutes after the start."""
+    ends = [pd.NaT if stopped is None else START + pd.Timedelta(minutes=stopped), START + pd.Timedelta(hours=9)]
+    starts = [START, START + pd.Timedelta(minutes=began)]
+    runs = pd.concat([results.runs, results.runs], ignore_index=True)
+    return replace(results, runs=runs.assign(started_at=starts, ended_at=ends))
+
+
+def test_the_time_between_two_runs_is_a_pause_too() -> None:
     results = trained((10, 10), (20, 10), (40, 10))
-    second = results.runs.assign(started_at=START + pd.Timedelta(minutes=29))
-    done = work(replace(results, runs=pd.concat([results.runs, second])))
     assert work(results).pauses == ()
-    assert done.pauses == (pytest.approx((20 / 60, 10 / 60)),)
-    assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 30])
+    done = work(two_runs(results, stopped=22, began=29))
+    assert done.pauses == (pytest.approx((22 / 60, 7 / 60)),)
+    assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 33])
+    assert work(two_runs(results, stopped=None, began=29)).pauses == ()
+
+
+def test_a_training_that_was_continued_is_drawn_without_the_pause_in_it() -> None:
+    # Ten minutes of the third were trained before the stop, three after it.
+    done = work(two_runs(trained((10, 10), (20, 10), (53, 13)), stopped=30, began=50))
+    assert done.pauses == (pytest.approx((30 / 60, 20 / 60)),)
+    assert (60 * done.frame["start"]).tolist() == pytest.approx([0, 10, 20])
+    assert (60 * done.frame["end"]).tolist() == pytest.approx([10, 20, 33])
+    assert done.frame["lane"].tolist() == [0, 0, 0]
 
 
 def test_a_foreign_trial_is_as_long_as_it_took() -> None:
