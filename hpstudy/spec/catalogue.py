@@ -242,7 +242,15 @@ ARCHITECTURES: tuple[ArchitectureRow, ...] = (
     ArchitectureRow(
         "cnn",
         "hpstudy.architectures.cnn:cnn",
-        (Option("blocks", "int", 2, Interval(low=1, high=8), meaning="convolution blocks of 16, 32, … channels"),),
+        (
+            Option(
+                "blocks",
+                "int",
+                2,
+                Interval(low=1, high=8),
+                meaning="convolution blocks, with 16, 32, 64, … channels",
+            ),
+        ),
         "convolution blocks with batch norm",
         input_shape=(3, 32, 32),
         parameters=34_634,

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
+from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults
 from hpstudy.tables import BASELINES
 from hpstudy.terminal.confirmation import confirmation
@@ -42,10 +43,9 @@ def _counts(results: StudyResults) -> Text:
     seconds = float(results.trials["seconds"].sum() + results.confirmations["seconds"].sum())
     what = "of training in all" if results.identity else "in all, one trial after the other"
     lines.append(f"{duration(seconds)} {what}")
-    weak = search["reason"].str.startswith("pruned")
-    if weak.any():
-        saved = int((search["epochs_planned"] - search["epochs"])[weak].sum())
-        lines.append(f"stopping weak trials early saved {saved:,} of {int(search['epochs_planned'].sum()):,} epochs")
+    early = saved(search)
+    if early.n_trials and results.identity:
+        lines.append(f"stopping trials early saved {early.epochs:,} of {early.planned:,} epochs")
     diverged = int(search["reason"].str.startswith("diverged").sum())
     if diverged:
         lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")

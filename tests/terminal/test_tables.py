@@ -99,7 +99,7 @@ def test_the_summary_ranks_compares_and_counts(results: StudyResults) -> None:
     models = next(line for line in lines if "[bold]model[/] 1" in line)
     assert models.split() == ["[bold]model[/]", "1", "trial", "1"]
     assert "4 trials: 2 complete, 1 pruned, 1 failed\n5 min 5 s of training in all\n" in text
-    assert "stopping weak trials early saved 10 of 56 epochs" in text
+    assert "stopping trials early saved 10 of 42 epochs" in text
     assert "trial 3 failed: nets.py:3: ValueError: no" in text
     assert "Not confirmed: trial 1 has the best validation accuracy, 93.00 %, of 4 trials (2 complete)" in text
     assert "hpstudy run STUDY.yaml --trials 8" in text

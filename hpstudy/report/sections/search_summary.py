@@ -13,6 +13,7 @@ from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
 from hpstudy.report.sections.titles import setting_title
 from hpstudy.results.grid import is_exhausted
+from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults, is_confirmation
 from hpstudy.spec.study import Choices, Domain, Range
 
@@ -50,13 +51,11 @@ def trials_by_state(results: StudyResults) -> str:
 
 
 def saved_by_pruning(search: pd.DataFrame) -> str:
-    """What stopping weak, diverged and slow trials early saved, in epochs of all that were begun and did not fail."""
-    pruned = search[search["state"] == "pruned"]
-    if pruned.empty:
+    """`438 of 700 epochs, in 39 trials stopped early`."""
+    early = saved(search)
+    if not early.n_trials:
         return "nothing: no trial was stopped early"
-    saved = int((pruned["epochs_planned"] - pruned["epochs"]).sum())
-    planned = int(search[search["state"].isin(["complete", "pruned"])]["epochs_planned"].sum())
-    return f"{saved:,} of {planned:,} epochs, in {plural(len(pruned), 'trial')} stopped early"
+    return f"{early.epochs:,} of {early.planned:,} epochs, in {plural(early.n_trials, 'trial')} stopped early"
 
 
 def n_ended(results: StudyResults) -> int:

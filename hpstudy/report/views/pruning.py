@@ -7,6 +7,7 @@ import pandas as pd
 
 from hpstudy.report.drawing.chart import Axis, Bars, Chart, Hatch, Mark, Panel, numbers
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults
 
 ENDED = ("complete", "pruned", "failed")
@@ -40,16 +41,15 @@ def pruning_view(results: StudyResults) -> View:
     if pruned.empty:
         raise NoView("No trial was pruned, so pruning saved nothing.")
     frame = pruning(results)
-    saved = float((pruned["epochs_planned"] - pruned["epochs"]).sum())
-    ended = results.search[results.search["state"].isin(["complete", "pruned"])]
-    full = float(ended["epochs_planned"].sum())
+    early = saved(results.search)
+    share = 100 * early.epochs / early.planned
     known = pruned[pruned["epochs"] > 0]
     rest = (known["epochs_planned"] - known["epochs"]) * known["seconds"] / known["epochs"]
     time = f", about {rest.sum() / 3600:.1f} hours" if rest.sum() >= 360 else ""
     planned = float(results.search["epochs_planned"].max())
     n = int(frame[["complete", "pruned", "diverged", "failed"]].to_numpy().sum())
     return View(
-        title=f"Pruning saved {saved:,.0f} of {full:,.0f} epochs ({100 * saved / full:.0f} %{time})",
+        title=f"Pruning saved {early.epochs:,} of {early.planned:,} epochs ({share:.0f} %{time})",
         alt="Trials by the epochs that they trained: "
         + "; ".join(_pruning_words(row) for _, row in frame.iterrows())
         + ".",
