@@ -448,7 +448,7 @@ def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
         '"torch": "',
         '"threads": ',
         f'"device": "cpu", "engine": {ENGINE}',
-        '"images": {"classes": ["0", "1"',
+        '"images": {"channels": 1, "classes": ["0", "1"',
         '"architecture_sources": {"nets.py:tiny": "',
         '"git"',
     ):
