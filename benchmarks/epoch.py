@@ -5,8 +5,8 @@
 All sides train the same images with SGD at batch size 64, and evaluate the validation part; they take turns; the loop
 is always in float32. With two workers two trainings share the processor, and each counts half. Networks that take long
 can be measured on a share of their data set; the seconds are those of the whole. The last column is what two workers
-achieve of the fastest rate at which this machine multiplies square matrices (float32): of what a network multiplies in
-three passes for each image trained, and in one for each evaluated.
+achieve of the fastest rate at which this machine multiplies (float32): of what a network multiplies in three passes for
+each image trained, and in one for each evaluated.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch.nn import functional
 
 from benchmarks.loop import loop_epochs
 from benchmarks.trainings import DATASETS, config_of, images_of
@@ -74,19 +75,27 @@ def workers_seconds(executor: WorkerExecutor, config: TrialConfig) -> float:
     return statistics.mean(jobs.seconds) / executor.capacity
 
 
-def multiplication_rate(sizes: Sequence[int] = (1024, 2048, 4096)) -> float:
-    """Multiplications with addition a second of a matrix product on all threads; the best of ten of the best size.
+def multiplication_rate() -> float:
+    """Multiplications with addition a second on all threads: the best of a matrix product and of a convolution.
 
-    Which size is best depends on caches; large networks pass the rate of a small product.
+    PyTorch takes the two from different libraries, and on some processors one knows faster instructions.
     """
-    rates = []
-    for size in sizes:
-        matrix = torch.randn(size, size)
-        for _ in range(10):
-            started = time.perf_counter()
-            matrix @ matrix
-            rates.append(size**3 / (time.perf_counter() - started))
-    return max(rates)
+    matrix = torch.randn(2048, 2048)
+    images = torch.randn(64, 256, 16, 16).to(memory_format=torch.channels_last)
+    kernels = torch.randn(256, 256, 3, 3).to(memory_format=torch.channels_last)
+    product = 2048**3 / _shortest(lambda: matrix @ matrix)
+    convolution = images.numel() * kernels[0].numel() / _shortest(lambda: functional.conv2d(images, kernels, padding=1))
+    return max(product, convolution)
+
+
+def _shortest(work: Callable[[], object]) -> float:
+    """Seconds, of ten times."""
+    seconds = []
+    for _ in range(10):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
 
 
 def mult_adds(config: TrialConfig, data: TrainingData) -> int:
