@@ -14,7 +14,7 @@ from hpstudy.exports.model import TrainedModel
 from hpstudy.results.configs import load_config, weights_checksum
 from hpstudy.results.load import load_results
 from hpstudy.results.records import RecordedImages, architecture_source, recorded_images, recorded_versions
-from hpstudy.results.study import StudyResults, find_trial, part_of, title_of
+from hpstudy.results.study import ENDED, StudyResults, find_trial, part_of, title_of
 from hpstudy.spec.catalogue import DATASETS
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import DatasetSpec
@@ -116,7 +116,7 @@ def _model(results: StudyResults, chosen: _Kept, *, config: TrialConfig, images:
     trial = results.trials[results.trials["label"] == chosen.label].to_dict("records")[0]
     fresh = results.confirmations[results.confirmations["configuration"] == chosen.label]
     confirmed = fresh["test_accuracy"].dropna()
-    ended = fresh["state"].isin(["complete", "pruned", "failed"])
+    ended = fresh["state"].isin(ENDED)
     whole = images.n_train + images.n_validation
     return TrainedModel(
         study=results.name,

@@ -38,15 +38,15 @@ def single_changes(results: StudyResults, labels: Sequence[str]) -> tuple[Change
     """
     rows = results.trials[results.trials["label"].isin(labels)].to_dict("records")
     return tuple(
-        Change(str(before["label"]), str(after["label"]), changed[0], (before[changed[0]], after[changed[0]]))
+        Change(str(before["label"]), str(after["label"]), names[0], (before[names[0]], after[names[0]]))
         for before, after in combinations(rows, 2)
         if before["epochs_planned"] == after["epochs_planned"]
-        and len(changed := _changed(results.settings, before, after)) == 1
+        and len(names := changed(results.settings, before, after)) == 1
     )
 
 
-def _changed(settings: Sequence[str], before: Mapping[Hashable, Any], after: Mapping[Hashable, Any]) -> list[str]:
-    """The settings with different values; one that neither has is not changed."""
+def changed(settings: Sequence[str], before: Mapping[Hashable, Any], after: Mapping[Hashable, Any]) -> list[str]:
+    """The settings in which two rows of `StudyResults.trials` differ; one that neither has is not changed."""
     return [
         name
         for name in settings

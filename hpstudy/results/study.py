@@ -13,6 +13,9 @@ from hpstudy.spec.study import Domain
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import BASELINES, PART_SEPARATOR, SEARCH
 
+ENDED = ("complete", "pruned", "failed")
+"""States of a trial that has ended, well or not."""
+
 
 @dataclass(frozen=True)
 class StudyResults:
@@ -79,6 +82,12 @@ class StudyResults:
     def search(self) -> pd.DataFrame:
         """The rows of `trials` that were sampled."""
         return self.trials[self.trials["part"] == SEARCH]
+
+    @property
+    def ended(self) -> pd.DataFrame:
+        """The rows of `search` that have ended, well or not."""
+        search = self.search
+        return search[search["state"].isin(ENDED)]
 
     @property
     def baselines(self) -> pd.DataFrame:

@@ -97,5 +97,5 @@ def _sampler_learnt(results: StudyResults) -> bool:
     if not sampler or sampler["name"] in _BLIND_SAMPLERS:
         return False
     ended = results.search[results.search["state"].isin(["complete", "pruned"])]
-    counts = Counter(part_of(trial) for trial in ended.to_dict("records"))
+    counts = Counter(map(part_of, ended[["part", "label"]].to_dict("records")))
     return bool(max(counts.values(), default=0) > sampler.get("startup_trials", 0))

@@ -12,6 +12,7 @@ from hpstudy.numbers import duration, heading, listed, percent, plural, points, 
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
 from hpstudy.report.views.confusion import confusion_counts
+from hpstudy.results.changes import changed
 from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.options import find_option
@@ -77,11 +78,11 @@ def tie(results: StudyResults) -> Finding | None:
         f"{len(rivals):,} {lie} within {points(margin).removeprefix('+')} of the best, trial {best['label']}: "
         f"{_n_validation(results):,} validation images do not tell them apart."
     )
-    other_work = rivals[[_costs_differ(results, best, rival) for _, rival in rivals.iterrows()]]
-    if other_work.empty:
-        return Finding(text, "leaderboard", "note")
-    cheapest = other_work.sort_values("seconds", kind="stable").iloc[0]
-    if 0 < cheapest["seconds"] <= _CHEAPER * best["seconds"]:
+    cheaper = rivals[rivals["seconds"].between(0, _CHEAPER * best["seconds"], inclusive="right")]
+    costly = [name for name in ("epochs", *results.settings) if name not in _COSTLESS]
+    by_time = cheaper.sort_values("seconds", kind="stable").to_dict("records")
+    cheapest = next((rival for rival in by_time if changed(costly, best.to_dict(), rival)), None)
+    if cheapest:
         text += (
             f" The cheapest of them is trial {cheapest['label']}: {percent(float(cheapest['value']))} after "
             f"{duration(float(cheapest['seconds']))} of training against {duration(float(best['seconds']))}."
@@ -116,7 +117,7 @@ def divergence(results: StudyResults) -> Finding | None:
 
 def when_best(results: StudyResults) -> Finding | None:
     """Whether the best trial came in the first quarter, or among the last tenth of the trials."""
-    ended = results.search[results.search["state"].isin(["complete", "pruned", "failed"])]
+    ended = results.ended
     n = len(ended)
     if n < _FEWEST_TRIALS or results.ranked.empty:
         return None
@@ -154,13 +155,6 @@ def most_confused(predictions: TestPredictions | None) -> Finding | None:
     return Finding(
         f"{text}; together {share} of all errors ({plural(len(predictions.predicted), 'seed')}).", "confusion", "note"
     )
-
-
-def _costs_differ(results: StudyResults, best: pd.Series, rival: pd.Series) -> bool:
-    """Whether two trials trained for another number of epochs, or differ in a setting that makes an epoch cost more."""
-    costly = [name for name in results.settings if name not in _COSTLESS]
-    same = (best[name] == rival[name] or (pd.isna(best[name]) and pd.isna(rival[name])) for name in costly)
-    return best["epochs"] != rival["epochs"] or not all(same)
 
 
 def _n_validation(results: StudyResults) -> int:

@@ -42,7 +42,7 @@ def fairness(studies: Sequence[StudyResults]) -> tuple[Check, ...]:
         _same("Data", studies, data_of),
         _same("Preparation", studies, _preparation),
         _same("Split", studies, _split),
-        _same("Sampled trials", studies, lambda study: plural(_n_ended(study), "trial")),
+        _same("Sampled trials", studies, lambda study: plural(len(study.ended), "trial")),
         _budget(studies),
         _same("Epochs of a training", studies, lambda study: plural(study.identity["epochs"], "epoch")),
         _same("Confirmation seeds", studies, _seeds),
@@ -85,10 +85,6 @@ def _preparation(study: StudyResults) -> str:
 
 def _split(study: StudyResults) -> str:
     return f"{100 * study.identity['validation']:g} % for validation, drawn with study seed {study.identity['seed']}"
-
-
-def _n_ended(study: StudyResults) -> int:
-    return int(study.search["state"].isin(["complete", "pruned", "failed"]).sum())
 
 
 def _budget(studies: Sequence[StudyResults]) -> Check:

@@ -9,7 +9,7 @@ import pandas as pd
 from hpstudy.numbers import duration, listed, plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.sections.reproduction import device_text
-from hpstudy.report.sections.search_summary import n_ended, planned_trials, trials_by_state
+from hpstudy.report.sections.search_summary import planned_trials, trials_by_state
 from hpstudy.results.confirmed import headline
 from hpstudy.results.records import recorded_images, training_runs
 from hpstudy.results.study import StudyResults
@@ -75,7 +75,7 @@ def _state(results: StudyResults) -> str:
     if results.state == "finished":
         return "finished"
     target = planned_trials(results)
-    ended = n_ended(results)
+    ended = len(results.ended)
     progress = f"{ended} of {target} trials" if target is not None else plural(ended, "trial")
     if results.state == "running":
         return f"running: {progress} have ended; this report shows what was there when it was made"

@@ -11,7 +11,7 @@ import pandas as pd
 from hpstudy.numbers import listed, plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.search_summary import n_ended, planned_trials
+from hpstudy.report.sections.search_summary import planned_trials
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
 from hpstudy.results.records import last_record, training_runs
 from hpstudy.results.study import StudyResults
@@ -71,7 +71,7 @@ def reproduction(results: StudyResults) -> Reproduction:
 
 
 def _unfinished(results: StudyResults) -> str:
-    target, ended = planned_trials(results), n_ended(results)
+    target, ended = planned_trials(results), len(results.ended)
     if target is None or ended >= target or results.state == "running":
         return ""
     return (

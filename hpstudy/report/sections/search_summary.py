@@ -58,11 +58,6 @@ def saved_by_pruning(search: pd.DataFrame) -> str:
     return f"{early.epochs:,} of {early.planned:,} epochs, in {plural(early.n_trials, 'trial')} stopped early"
 
 
-def n_ended(results: StudyResults) -> int:
-    """Sampled trials that have ended, well or not."""
-    return int(results.search["state"].isin(["complete", "pruned", "failed"]).sum())
-
-
 def planned_trials(results: StudyResults) -> int | None:
     """How many trials the last search was to reach: by its command line, else by its study file; None if neither says.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.report.drawing.chart import Numbers, numbers
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import ENDED, StudyResults
 
 PAUSE_HOURS = 0.25
 """A longer time without any training is a pause; starting a worker again takes less."""
@@ -73,7 +73,7 @@ def work(results: StudyResults) -> Work:
 
 def _trainings(trials: pd.DataFrame) -> pd.DataFrame:
     """`label`, `kind`, `end` in hours and how many `hours` they took, of trainings that have ended."""
-    ended = trials[trials["ended_at"].notna() & trials["state"].isin(["complete", "pruned", "failed"])]
+    ended = trials[trials["ended_at"].notna() & trials["state"].isin(ENDED)]
     ends = pd.to_datetime(ended["ended_at"])
     seconds = numbers(ended["seconds"])
     # A foreign study has no epochs, so the time of its trials is that between their two ends.

@@ -8,7 +8,6 @@ import pandas as pd
 from hpstudy.report.drawing.chart import Axis, Bars, Chart, Hatch, Line, Mark, Panel, Points, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.clock import Work, work
-from hpstudy.report.views.pruning import ENDED
 from hpstudy.report.views.scales import (
     MOST_POINTS,
     Clipped,
@@ -39,7 +38,7 @@ def best_so_far(results: StudyResults) -> pd.DataFrame:
         `label`, `place` (trials ended so far, from 1, pruned and failed ones counted), `hours` (of work), `value`
         and `best` in the unit of the axis.
     """
-    ended = results.search[results.search["state"].isin(ENDED)]
+    ended = results.ended
     ended = ended.sort_values(["ended_at", "number"], kind="stable")
     ended = ended.assign(place=range(1, len(ended) + 1), value=objective(results, ended["value"]))
     complete = ended[(ended["state"] == "complete") & ended["value"].notna()]
@@ -63,9 +62,9 @@ def best_so_far_view(results: StudyResults) -> View:
     if frame["hours"].notna().any():
         panels.append(_progress_panel(results, frame, shown_values, by="hours"))
     row = results.ranked.iloc[0]
-    value, n = objective_words(results, float(row["value"])), int(results.search["state"].isin(ENDED).sum())
+    value, n = objective_words(results, float(row["value"])), len(results.ended)
     found = frame[frame["label"] == row["label"]]
-    ended = results.search[results.search["state"].isin(ENDED)].sort_values("ended_at", kind="stable")
+    ended = results.ended.sort_values("ended_at", kind="stable")
     place = int((ended["label"] == row["label"]).to_numpy().argmax()) + 1
     hours = f", after {found['hours'].iloc[0]:.2f} hours of work" if len(found) and found["hours"].notna().all() else ""
     ratio = f" Drawn are {MOST_POINTS:,} of the points." if len(frame) > MOST_POINTS else ""

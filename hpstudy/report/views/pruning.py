@@ -10,9 +10,6 @@ from hpstudy.report.views.view import NoView, View
 from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults
 
-ENDED = ("complete", "pruned", "failed")
-"""States of a trial that has ended."""
-
 
 def pruning(results: StudyResults) -> pd.DataFrame:
     """How many sampled trials ended after how many epochs.
@@ -20,7 +17,7 @@ def pruning(results: StudyResults) -> pd.DataFrame:
     Returns:
         `epochs`, `complete`, `pruned`, `diverged`, `failed`, by epochs.
     """
-    ended = results.search[results.search["state"].isin(ENDED)]
+    ended = results.ended
     diverged = (ended["state"] == "pruned") & ended["reason"].str.startswith("diverged")
     kinds = ended["state"].where(~diverged, "diverged")
     counts = pd.crosstab(ended["epochs"], kinds).reindex(
