@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import nn
 
+from hpstudy.architectures.response_norm import LocalResponseNorm
 from hpstudy.architectures.sizes import feature_map
 
 _LAST_KERNELS = 256
@@ -146,7 +147,7 @@ def _alexnet_features(channels: int, stem_padding: int) -> nn.Sequential:
 
 def _response_norm() -> nn.Module:
     """Section 3.3 of the paper: n = 5, k = 2, α = 1e-4, β = 0.75; torch alone divides α by n."""
-    return nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
+    return LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
 
 
 def _without(layers: nn.Sequential, *names: str) -> nn.Sequential:
