@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-from hpstudy.numbers import percent, percent_range, points, points_range
+from hpstudy.numbers import listed, percent, percent_range, points, points_range
 from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, configuration_name, confirmed
 from hpstudy.results.study import StudyResults, training_images
 
@@ -45,8 +45,16 @@ def caption(results: StudyResults) -> str:
     """What the numbers of the table are."""
     return (
         f"Means over fresh seeds, trained on {training_images(results)}. Differences are to the candidate, paired by "
-        "seed; their intervals are adjusted for the number of comparisons (Holm)."
+        f"seed; their intervals are adjusted for the number of comparisons (Holm).{former(results)}"
     )
+
+
+def former(results: StudyResults) -> str:
+    """A sentence, with a space before it, of the candidates that there were before; empty where there were none."""
+    if not results.former_candidates:
+        return ""
+    names = listed([configuration_name(results, label) for label in results.former_candidates])
+    return f" Before the search went on, {names} had been the candidate."
 
 
 def confirmed_rows(results: StudyResults) -> list[ConfirmedRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -92,7 +92,8 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     )
     trials, settings = trial_frame(stored, epochs=epochs)
     identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
-    candidates = head.get(CANDIDATES_ATTRIBUTE, [])
+    confirmations = confirmation_frame(stored, epochs=epochs)
+    candidates = _candidates(head.get(CANDIDATES_ATTRIBUTE, []), confirmations)
     return StudyResults(
         name=study,
         description=str(head.get(DESCRIPTION_ATTRIBUTE, "")),
@@ -101,7 +102,7 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         maximize=True,
         trials=trials,
         epochs=epochs,
-        confirmations=confirmation_frame(stored, epochs=epochs),
+        confirmations=confirmations,
         candidate=candidates[-1] if candidates else None,
         former_candidates=tuple(candidates[:-1]),
         runs=runs,
@@ -110,6 +111,15 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         identity=identity,
         artifacts=str(head.get(ARTIFACTS_ATTRIBUTE, "")),
     )
+
+
+def _candidates(stored: Sequence[str], confirmations: pd.DataFrame) -> list[str]:
+    """The candidates that a training was begun of; the last one where there is none.
+
+    One is stored before the test set is opened, and its run may have ended there: the one before it still stands.
+    """
+    begun = set(confirmations["configuration"])
+    return [candidate for candidate in stored if candidate in begun] or list(stored[-1:])
 
 
 def _foreign_results(connection: Connection, study: str) -> StudyResults:

@@ -6,7 +6,7 @@ accuracies alone, and is stored before the first of them is.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from optuna.study import Study
@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import InputError
 from hpstudy.search.storage import Storage
-from hpstudy.search.studies import open_part, part_name, stored_searches, stored_trials
+from hpstudy.search.studies import part_name, stored_searches, stored_trials
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.identity import differences, short_sum
 from hpstudy.spec.seeds import training_seeds
@@ -29,6 +29,7 @@ from hpstudy.tables import (
     CONFIRM_SEED,
     CONFIRMS,
     PART_SEPARATOR,
+    RUN,
     TEST_DATA_ATTRIBUTE,
 )
 
@@ -106,35 +107,24 @@ def choose_configurations(storage: Storage, study: str, *, top: int) -> tuple[Co
     return (*best, *_baselines(storage, study)) if best else ()
 
 
-def plan_confirmation(
-    head: Study, *, configurations: tuple[Configuration, ...], n_seeds: int, study_seed: int
-) -> ConfirmationPlan:
-    """The plan of a confirmation, whose candidate is stored: from here on it is fixed.
-
-    Args:
-        head: The Optuna study `NAME`.
-        configurations: At least one; the first is the candidate.
-        n_seeds: Trainings of each.
-        study_seed: The study's seed.
-    """
+def fix_candidate(head: Study, *, candidate: Configuration) -> None:
+    """Stores the candidate in the Optuna study `NAME`: from here on it is fixed."""
     candidates = head.user_attrs.get(CANDIDATES_ATTRIBUTE, [])
-    if candidates[-1:] != [configurations[0].label]:
-        head.set_user_attr(CANDIDATES_ATTRIBUTE, [*candidates, configurations[0].label])
-    return ConfirmationPlan(configurations, n_seeds, study_seed)
+    if candidates[-1:] != [candidate.label]:
+        head.set_user_attr(CANDIDATES_ATTRIBUTE, [*candidates, candidate.label])
 
 
-def open_confirmation(storage: Storage, study: str, *, test: Mapping[str, str]) -> Study:
-    """The Optuna study `NAME/confirm`, made where there is none.
+def require_test_set(confirmation: Study, *, study: str, test: Mapping[str, str]) -> None:
+    """Notes which test set a study is confirmed on, the first time; refuses another one later.
 
     Args:
-        storage: Where the study is.
-        study: Its name.
+        confirmation: The Optuna study `NAME/confirm`.
+        study: `NAME`.
         test: SHA-256 of each file of the test set.
 
     Raises:
         InputError: It has been confirmed on another test set: accuracies on two sets are no pairs.
     """
-    confirmation = open_part(storage, part_name(study, CONFIRM))
     sums = {name: short_sum(checksum) for name, checksum in test.items()}
     stored = confirmation.user_attrs.get(TEST_DATA_ATTRIBUTE)
     if stored is None:
@@ -142,15 +132,22 @@ def open_confirmation(storage: Storage, study: str, *, test: Mapping[str, str]) 
     elif changed := differences({"test data": stored}, {"test data": sums}):
         shown = "\n".join(f"  {line}" for line in changed)
         raise InputError(f"{study}: has been confirmed on another test set than is there now:\n{shown}")
-    return confirmation
 
 
 class ConfirmationAsker:
     """Gives each pair of configuration and seed one trial."""
 
-    def __init__(self, study: Study, *, plan: ConfirmationPlan) -> None:
+    def __init__(self, study: Study, *, plan: ConfirmationPlan, run_id: int) -> None:
+        """Has marked no trial.
+
+        Args:
+            study: The Optuna study `NAME/confirm`.
+            plan: What is trained.
+            run_id: The run: pairs that only failed in earlier ones are tried again.
+        """
         self._study = study
         self._plan = plan
+        self._run_id = run_id
         self._by_label = {chosen.label: chosen for chosen in plan.configurations}
 
     def ask(self) -> Trial | None:
@@ -163,18 +160,17 @@ class ConfirmationAsker:
         return trial
 
     def configure(self, trial: Trial) -> TrialConfig | None:
-        """The configuration with the fresh seeds; a trial interrupted before it was marked gets the next pair.
+        """The configuration with the fresh seeds.
 
-        None where the pair is not planned any more.
+        A trial interrupted before it was marked gets the next pair, and so does one whose configuration is not planned
+        any more: nothing of it has been trained. None where there is no further pair.
         """
-        if CONFIRM_SEED not in trial.user_attrs:
+        if CONFIRM_SEED not in trial.user_attrs or trial.user_attrs[CONFIRMS] not in self._by_label:
             pair = self._next_pair()
             if pair is None:
                 return None
             self._mark(trial, *pair)
-        chosen = self._by_label.get(trial.user_attrs[CONFIRMS])
-        if chosen is None:
-            return None
+        chosen = self._by_label[trial.user_attrs[CONFIRMS]]
         seed = int(trial.user_attrs[CONFIRM_SEED])
         # As parameters too, for Optuna's own tools; a range of one value is not sampled.
         trial.suggest_int("configuration", *[self._place(chosen.label)] * 2)
@@ -190,7 +186,7 @@ class ConfirmationAsker:
         return f"{title}, seed {trial.user_attrs[CONFIRM_SEED]}"
 
     def _next_pair(self) -> tuple[Configuration, int] | None:
-        known = planned(self._study)
+        known = begun_pairs(self._study, run_id=self._run_id)
         return next(((chosen, seed) for chosen, seed in self._plan.pairs if (chosen.label, seed) not in known), None)
 
     def _mark(self, trial: Trial, chosen: Configuration, seed: int) -> None:
@@ -200,17 +196,27 @@ class ConfirmationAsker:
 
     def _place(self, label: str) -> int:
         """A number for a configuration: its place in the order in which they were first confirmed."""
-        labels = dict.fromkeys(label for label, _ in planned(self._study))
+        labels = dict.fromkeys(label for label, _ in marked_pairs(self._study))
         return list(labels).index(label)
 
 
-def planned(study: Study, *, states: Container[TrialState] | None = None) -> list[tuple[str, int]]:
-    """(label, seed) of every trial of a confirmation that is marked, of some states or of all, by their numbers."""
-    return [
-        (trial.user_attrs[CONFIRMS], trial.user_attrs[CONFIRM_SEED])
-        for trial in study.get_trials(deepcopy=False, states=states)
-        if CONFIRM_SEED in trial.user_attrs
-    ]
+def marked_pairs(study: Study) -> list[tuple[str, int]]:
+    """(label, seed) of every trial of a confirmation that is marked, by their numbers."""
+    return [_pair(trial) for trial in study.get_trials(deepcopy=False) if CONFIRM_SEED in trial.user_attrs]
+
+
+def begun_pairs(study: Study, *, run_id: int) -> dict[tuple[str, int], TrialState]:
+    """The pairs that need no further trial, and the state of each.
+
+    Those whose trainings all failed in earlier runs are not among them: their cause may have been mended since.
+    """
+    marked = [trial for trial in study.get_trials(deepcopy=False) if CONFIRM_SEED in trial.user_attrs]
+    may_be_mended = [trial.state == TrialState.FAIL and trial.user_attrs.get(RUN) != run_id for trial in marked]
+    return {_pair(trial): trial.state for trial, again in zip(marked, may_be_mended, strict=True) if not again}
+
+
+def _pair(trial: FrozenTrial) -> tuple[str, int]:
+    return str(trial.user_attrs[CONFIRMS]), int(trial.user_attrs[CONFIRM_SEED])
 
 
 def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> set[int]:

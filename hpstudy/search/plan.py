@@ -9,12 +9,12 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from hpstudy.search.askers import n_search_trials
-from hpstudy.search.confirmation import ConfirmationPlan, planned
+from hpstudy.search.confirmation import ConfirmationPlan, begun_pairs
 from hpstudy.search.studies import part_name, searches
 from hpstudy.spec.study import StudySpec
 from hpstudy.tables import BASELINE, BASELINES, RUN
 
-_ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+ENDED_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
         studies: Its Optuna studies that have trials, by name.
         live: The runs of other runners that may be under way.
     """
-    n_ended = sum(count(study, *_ENDED) for study in studies.values())
+    n_ended = sum(count(study, *ENDED_STATES) for study in studies.values())
     return Plan(
         study=spec.name,
         stage="search",
@@ -57,31 +57,34 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
     )
 
 
-def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> Plan:
+def confirmation_plan(
+    study: str, confirmation: Study, plan: ConfirmationPlan, *, run_id: int, live: Collection[int]
+) -> Plan:
     """Every configuration with every seed, and what is unfinished of others; `live` as in `search_plan`."""
-    ended = set(planned(confirmation, states=_ENDED))
-    n_ended = sum((chosen.label, seed) in ended for chosen, seed in plan.pairs)
+    begun = begun_pairs(confirmation, run_id=run_id)
+    n_ended = sum(begun.get((chosen.label, seed)) in ENDED_STATES for chosen, seed in plan.pairs)
     return Plan(
         study=study,
         stage="confirmation",
-        n_trials=n_ended + n_unconfirmed(confirmation, plan),
+        n_trials=n_ended + n_unconfirmed(confirmation, plan, run_id=run_id),
         n_ended=n_ended,
         n_interrupted=_n_interrupted(confirmation, live),
         best=None,
     )
 
 
-def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
-    """Trainings of a confirmation that have not ended."""
-    known = set(planned(confirmation))
-    n_new = sum((chosen.label, seed) not in known for chosen, seed in plan.pairs)
-    return n_new + count(confirmation, TrialState.RUNNING)
+def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan, *, run_id: int) -> int:
+    """Trainings of a confirmation that have not ended, those included that only failed in earlier runs."""
+    begun = begun_pairs(confirmation, run_id=run_id)
+    n_new = sum((chosen.label, seed) not in begun for chosen, seed in plan.pairs)
+    n_marked = sum(state == TrialState.RUNNING for state in begun.values())
+    return max(n_new + n_marked, count(confirmation, TrialState.RUNNING))  # one without a mark takes the next pair
 
 
 def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
     """Trainings of the search that have not ended: those that no run has begun, and those left unfinished."""
     sampled = sum(
-        max(n_search_trials(part) - count(studies[name], *_ENDED), count(studies[name], TrialState.RUNNING))
+        max(n_search_trials(part) - count(studies[name], *ENDED_STATES), count(studies[name], TrialState.RUNNING))
         for name, part in searches(spec).items()
     )
     return sampled + (_n_baselines_left(spec, studies[part_name(spec.name, BASELINES)]) if spec.baselines else 0)
@@ -92,7 +95,7 @@ def _n_baselines_left(spec: StudySpec, study: Study) -> int:
 
     By name: an earlier file may have had others.
     """
-    ended = {trial.user_attrs.get(BASELINE) for trial in study.get_trials(deepcopy=False, states=_ENDED)}
+    ended = {trial.user_attrs.get(BASELINE) for trial in study.get_trials(deepcopy=False, states=ENDED_STATES)}
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     under_way = {trial.user_attrs[BASELINE] for trial in running if BASELINE in trial.user_attrs}
     left = ({baseline.name for baseline in spec.baselines} - ended) | under_way

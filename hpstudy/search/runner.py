@@ -17,10 +17,11 @@ from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import HpstudyError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.search.confirmation import (
+    ConfirmationPlan,
     choose_configurations,
     extend_confirmation,
-    open_confirmation,
-    plan_confirmation,
+    fix_candidate,
+    require_test_set,
 )
 from hpstudy.search.evidence import write_evidence
 from hpstudy.search.interruption import Interruption
@@ -33,9 +34,11 @@ from hpstudy.search.runs import begin_run, end_run, extend_record
 from hpstudy.search.source import Observer, Source, Watched
 from hpstudy.search.sources import confirmation_source
 from hpstudy.search.storage import Storage
+from hpstudy.search.studies import open_part, part_name
 from hpstudy.search.subject import Subject
 from hpstudy.search.trials import Session
-from hpstudy.tables import ARTIFACTS_ATTRIBUTE, FINISHED
+from hpstudy.search.user_code import read_user_code
+from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CONFIRM, FINISHED
 
 
 class RunObserver(Observer, Protocol):
@@ -94,19 +97,15 @@ class Runner:
             StudyTimeoutError: The deadline came before the end.
         """
         self.observer.opened(stage)
-        try:
-            with closing(self.place.open_executor()) as executor:
-                self.record({"threads": executor.threads, "workers": executor.capacity})
-                run(
-                    Watched(source, observer=self.observer),
-                    executor,
-                    interrupted=self.interruption.requested,
-                    lost=self.observer.lost,
-                )
-        except KeyboardInterrupt:
-            raise self._interrupted() from None
-        if self.interruption.requested() and (left := n_left()):
-            raise self._interrupted() if self.interruption.signal_number else self._out_of_time(stage, n_left=left)
+        with closing(self.place.open_executor()) as executor:
+            self.record({"threads": executor.threads, "workers": executor.capacity})
+            run(
+                Watched(source, observer=self.observer),
+                executor,
+                interrupted=self.interruption.requested,
+                lost=self.observer.lost,
+            )
+        self._end_if_asked(stage, n_left=n_left())
 
     def live(self) -> Collection[int]:
         """The runs of others that may be under way."""
@@ -126,19 +125,21 @@ class Runner:
         study, storage = self.subject.name, self.session.storage
         with storage.alone(study):
             holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
-            plan = plan_confirmation(
-                self.head,
-                configurations=choose_configurations(storage, study, top=holds.top),
-                n_seeds=holds.seeds,
-                study_seed=self.subject.seed,
+            plan = ConfirmationPlan(
+                choose_configurations(storage, study, top=holds.top), n_seeds=holds.seeds, study_seed=self.subject.seed
             )
+            confirmation = open_part(storage, part_name(study, CONFIRM))
+            run_id = self.session.run_id
+            stage = confirmation_plan(study, confirmation, plan, run_id=run_id, live=self.session.others.live())
+            # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
+            self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
+            fix_candidate(self.head, candidate=plan.candidate)
         # Now that the candidate is stored the test set may be opened.
         test = self.place.load_data(plan.candidate.config, "confirm").evaluation
         with storage.alone(study):
-            confirmation = open_confirmation(storage, study, test=test.checksums)
-        stage = confirmation_plan(study, confirmation, plan, live=self.live())
+            require_test_set(confirmation, study=study, test=test.checksums)
         source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
-        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
+        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan, run_id=run_id))
         write_evidence(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}
         self.record({"images": images, "test_data": dict(test.checksums)})
@@ -155,6 +156,14 @@ class Runner:
         """Adds to the run's record."""
         extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
 
+    def _end_if_asked(self, stage: Plan, *, n_left: int) -> None:
+        """Raises the error of a signal or of the deadline, where one has come and something is left."""
+        if self.interruption.requested() and n_left:
+            by_signal = self.interruption.signal_number is not None
+            raise (
+                _interrupted(self.subject, self.interruption) if by_signal else self._out_of_time(stage, n_left=n_left)
+            )
+
     def _out_of_time(self, stage: Plan, *, n_left: int) -> StudyTimeoutError:
         study = self.subject.name
         done = f"{stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage} are done"
@@ -162,13 +171,6 @@ class Runner:
         if stage.stage == "search" and choose_configurations(self.session.storage, study, top=1):
             next_step += f", and `hpstudy confirm {study}` confirms what there is"
         return StudyTimeoutError(f"{study}: the time is over, {done}; {next_step}")
-
-    def _interrupted(self) -> StudyInterruptedError:
-        number = self.interruption.signal_number or signal.SIGINT
-        return StudyInterruptedError(
-            f"{self.subject.name}: stopped by {signal.Signals(number).name}; the same command goes on with it",
-            signal_number=number,
-        )
 
 
 @contextmanager
@@ -179,8 +181,8 @@ def begun(
     record = describe_run(subject, device=place.device, data=data)
     run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
     reason = "an unexpected error"
+    early = Interruption(announce=observer.stopping, deadline=deadline)
     try:
-        early = Interruption(announce=observer.stopping, deadline=deadline)
         with early as interruption, _others(storage, run_id, place) as others:
             runner = Runner(
                 subject=subject,
@@ -188,8 +190,8 @@ def begun(
                 session=Session(
                     study=subject.name,
                     storage=storage,
-                    study_folder=subject.folder,
                     run_id=run_id,
+                    code=read_user_code(subject.name, architectures=subject.architectures, folder=subject.folder),
                     others=others,
                     checkpoint_seconds=place.checkpoint_seconds,
                 ),
@@ -205,6 +207,10 @@ def begun(
     except HpstudyError as error:
         reason = str(error)
         raise
+    except KeyboardInterrupt:  # a second signal
+        stopped = _interrupted(subject, early)
+        reason = str(stopped)
+        raise stopped from None
     except (SQLAlchemyError, StorageInternalError):
         reason = ""  # the database has been waited for long enough
         raise
@@ -212,6 +218,12 @@ def begun(
         if reason:
             with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
                 end_run(storage.engine, run_id=run_id, reason=reason)
+
+
+def _interrupted(subject: Subject, interruption: Interruption) -> StudyInterruptedError:
+    number = interruption.signal_number or signal.SIGINT
+    message = f"{subject.name}: stopped by {signal.Signals(number).name}; the same command goes on with it"
+    return StudyInterruptedError(message, signal_number=number)
 
 
 def _others(storage: Storage, run_id: int, place: Place) -> AbstractContextManager[Others]:

@@ -6,9 +6,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler, BruteForceSampler, RandomSampler
+from optuna.samplers import BaseSampler, BruteForceSampler, QMCSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -26,6 +27,21 @@ class GridSampler(BruteForceSampler):
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
         """Does nothing."""
+
+
+class SequenceSampler(QMCSampler):
+    """The point of a quasi-random sequence that has a trial's number.
+
+    Optuna's own counts in the storage how many points it gave: a trial that is drawn again after a crash would get the
+    next one, and every later trial another than in a run that never stopped.
+    """
+
+    def __init__(self, *, number: int, **arguments: Any) -> None:  # noqa: ANN401  # Optuna's own
+        super().__init__(**arguments)
+        self._number = number
+
+    def _find_sample_id(self, study: Study, search_space: dict[str, BaseDistribution]) -> int:
+        return self._number
 
 
 def build_sampler(spec: StudySpec, *, number: int, setting: str = "") -> BaseSampler:
@@ -46,13 +62,16 @@ def build_sampler(spec: StudySpec, *, number: int, setting: str = "") -> BaseSam
     if row.name == "qmc":
         # Its seed names the one sequence that all trials share; what is not in the sequence is drawn at random.
         arguments["independent_sampler"] = RandomSampler(arguments["seed"])
-        arguments["seed"] = derive_seed(spec.seed, "sequence")
-    sampler_class = GridSampler if row.name == "grid" else resolve(row.target)
+        arguments |= {"seed": derive_seed(spec.seed, "sequence"), "number": number}
+    sampler_class = _OWN.get(row.name) or resolve(row.target)
     with warnings.catch_warnings():
         # Chosen knowingly: the samplers that Optuna calls experimental are old and pinned by tests.
         warnings.simplefilter("ignore", ExperimentalWarning)
         sampler: BaseSampler = sampler_class(**arguments)
     return sampler
+
+
+_OWN: Mapping[str, type[BaseSampler]] = {"grid": GridSampler, "qmc": SequenceSampler}
 
 
 def build_pruner(component: Component, *, epochs: int) -> BasePruner:

@@ -68,20 +68,24 @@ class _Connector:
         self._dialect = engine.dialect
         self._arguments, self._parameters = engine.dialect.create_connect_args(engine.url)
         self.patience_seconds = 0.0
+        self._gives_up = False
 
     def connect(self) -> Any:  # noqa: ANN401  # whatever the driver calls a connection
         """A connection of the driver's.
 
         Raises:
-            OperationalError: The driver's own; there is no server. From then on nothing is waited for: the run is
-                about to end, and what it has still to say would only wait once more.
+            OperationalError: The driver's own; there is no server. Until there is one again nothing is waited for: the
+                run is about to end, and what it has still to say would only wait once more.
         """
-        until = time.monotonic() + self.patience_seconds
+        until = time.monotonic() + (0.0 if self._gives_up else self.patience_seconds)
         while True:
             try:
-                return self._dialect.connect(*self._arguments, **self._parameters)
+                connection = self._dialect.connect(*self._arguments, **self._parameters)
             except self._dialect.loaded_dbapi.OperationalError:
                 if time.monotonic() >= until:
-                    self.patience_seconds = 0.0
+                    self._gives_up = True
                     raise
+            else:
+                self._gives_up = False
+                return connection
             time.sleep(_RETRY_SECONDS)

@@ -53,11 +53,13 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
             source = search_source(spec, studies, files=runner.files, session=runner.session)
             stage = search_plan(spec, studies, live=runner.live())
             runner.train(source, stage=stage, n_left=lambda: n_left(spec, studies))
-            if not any(count(studies[name], TrialState.COMPLETE) for name in searches(spec)):
-                raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
-            runner.record_models()
-            if spec.confirm:
+            succeeded = any(count(studies[name], TrialState.COMPLETE) for name in searches(spec))
+            if succeeded:
+                runner.record_models()
+            if succeeded and spec.confirm:
                 runner.confirm(top=spec.confirm.top, seeds=spec.confirm.seeds)
+    if not succeeded:  # the run has ended all the same: nothing of it is left to train
+        raise StudyFailedError(f"{spec.name}: no trial succeeded; `hpstudy show {spec.name}` says why")
 
 
 def confirm_study(

@@ -96,10 +96,17 @@ def fewest_first(n_started: Sequence[int]) -> Sequence[int]:
 class Several:
     """Several sources as one."""
 
-    def __init__(self, sources: Sequence[Source], *, order: Order) -> None:
+    def __init__(self, sources: Sequence[Source], *, order: Order, n_started: Sequence[int] = ()) -> None:
+        """Has no job under way.
+
+        Args:
+            sources: At least one.
+            order: In which they are asked for the next job.
+            n_started: How many jobs of each earlier runs have ended; none where nothing is given.
+        """
         self._sources = list(sources)
         self._order = order
-        self._n_started = [0] * len(self._sources)
+        self._n_started = list(n_started) or [0] * len(self._sources)
         self._owners: dict[str, Source] = {}
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:

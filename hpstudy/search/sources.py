@@ -11,6 +11,7 @@ from hpstudy.artifacts import StudyFiles
 from hpstudy.search.askers import BaselineAsker, SearchAsker
 from hpstudy.search.confirmation import ConfirmationAsker, ConfirmationPlan, candidates_first_seed
 from hpstudy.search.keepsakes import Keepsakes, best, every
+from hpstudy.search.plan import ENDED_STATES, count
 from hpstudy.search.source import Several, Source, fewest_first, first_to_last
 from hpstudy.search.studies import part_name, searches
 from hpstudy.search.trials import Session, TrialSource
@@ -37,7 +38,11 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
         asker = SearchAsker(studies[name], spec=part)
         return trials(studies[name], asker=asker, keepsakes=kept, max_seconds=spec.max_seconds)
 
-    searched = Several([search(name, part) for name, part in searches(spec).items()], order=fewest_first)
+    searched = Several(
+        [search(name, part) for name, part in searches(spec).items()],
+        order=fewest_first,
+        n_started=[count(studies[name], *ENDED_STATES) for name in searches(spec)],
+    )
     if not spec.baselines:
         return searched
     named = studies[part_name(spec.name, BASELINES)]
@@ -52,5 +57,5 @@ def confirmation_source(confirmation: Study, *, plan: ConfirmationPlan, files: S
     """Every configuration with every seed, on the whole training set and the test set; never pruned."""
     keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label))
     keepsakes.tidy(confirmation)
-    asker = ConfirmationAsker(confirmation, plan=plan)
+    asker = ConfirmationAsker(confirmation, plan=plan, run_id=session.run_id)
     return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", session=session)

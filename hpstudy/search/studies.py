@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner, NopPruner
-from optuna.study import Study
+from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.architectures.sources import architecture_sources
@@ -19,6 +18,7 @@ from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
 from hpstudy.search.subject import Subject
+from hpstudy.search.user_code import source_sums
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity, short_sum
 from hpstudy.spec.study import Component, StudySpec
@@ -157,7 +157,7 @@ def check_evidence(subject: Subject, storage: Storage, *, checksums: Mapping[str
 def _evidence(folder: Path, architectures: Iterable[str], checksums: Mapping[str, str]) -> dict[str, Any]:
     """What else makes a study the same, beside its file: sums of the user's code and of the data."""
     return {
-        "source": _source_sums(architectures, folder),
+        "source": source_sums(architectures, folder),
         "data": {name: short_sum(checksum) for name, checksum in checksums.items()},
     }
 
@@ -172,7 +172,7 @@ def _baselines(spec: StudySpec) -> dict[str, Any]:
 def _with_source(baseline: Mapping[str, Any], folder: Path, offered: Collection[str]) -> dict[str, Any]:
     """A baseline's identity with the sums of its network, unless hpstudy has that or the study's identity has them."""
     own = {key: value for key, value in baseline.items() if key != "source"}
-    sums = {} if own["architecture"] in offered else _source_sums([own["architecture"]], folder)
+    sums = {} if own["architecture"] in offered else source_sums([own["architecture"]], folder)
     return own | ({"source": sums} if sums else {})
 
 
@@ -180,11 +180,6 @@ def _with_source_of(other: Mapping[str, Any], baseline: Mapping[str, Any]) -> di
     """A baseline's identity with the sums that another has, or without any."""
     sums = {"source": other["source"]} if "source" in other else {}
     return {key: value for key, value in baseline.items() if key != "source"} | sums
-
-
-def _source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:
-    sources = architecture_sources(architectures, folder=folder)
-    return {name: short_sum(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}
 
 
 def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any]) -> None:
@@ -197,7 +192,8 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
             )
         return
     stored = existing[spec.name].user_attrs
-    if IDENTITY_ATTRIBUTE not in stored and not existing[spec.name].n_trials:
+    is_empty = not existing[spec.name].n_trials and existing[spec.name].direction == StudyDirection.MAXIMIZE
+    if IDENTITY_ATTRIBUTE not in stored and is_empty:
         return  # made by a run that was killed before it could say what it is
     if IDENTITY_ATTRIBUTE not in stored:
         raise InputError(
@@ -212,6 +208,9 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
         name: found if name in trained else _with_source_of(baselines.get(name, {}), found)
         for name, found in stored.get(BASELINES_ATTRIBUTE, {}).items()
     }
+    # Those that the file has no more are confirmed all the same.
+    gone = {name: found for name, found in named.items() if name in trained and name not in baselines}
+    baselines |= {name: _with_source(found, spec.folder, spec.architectures) for name, found in gone.items()}
     changed = (*differences(known, current), *changed_baselines(named, baselines))
     if changed:
         shown = "\n".join(f"  {line}" for line in changed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -14,6 +13,7 @@ from hpstudy.search.askers import Asker
 from hpstudy.search.keepsakes import Keepsakes
 from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
+from hpstudy.search.user_code import UserCode
 from hpstudy.spec.config import TrialConfig
 from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
 from hpstudy.training.job import CHECKPOINT_SECONDS, Answer, EpochResult, Failure, Outcome, Part, TrainingJob
@@ -59,8 +59,8 @@ class Session:
     Attributes:
         study: The study's name, without a part.
         storage: Where their trials are.
-        study_folder: Where the study file lies.
         run_id: The run's row.
+        code: The user's networks as the run found them.
         others: The other runners of the study.
         checkpoint_seconds: At least so long between two checkpoints of a training.
         failures: Counts over all of them.
@@ -68,8 +68,8 @@ class Session:
 
     study: str
     storage: Storage
-    study_folder: Path
     run_id: int
+    code: UserCode
     others: Others
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     failures: FailureCount = field(default_factory=FailureCount)
@@ -114,7 +114,11 @@ class TrialSource:
         self._running: dict[str, _Running] = {}
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:
-        """At most `n` jobs: interrupted trials, then new ones."""
+        """At most `n` jobs: interrupted trials, then new ones.
+
+        Raises:
+            InputError: A file of the user's network was changed while the run was under way.
+        """
         jobs: list[TrainingJob] = []
         while len(jobs) < n and (job := self._next_job()):
             jobs.append(job)
@@ -170,6 +174,7 @@ class TrialSource:
         with self._storage.alone(self._session.study):
             while trial := self._next_trial():
                 if config := self._configure(trial):
+                    self._session.code.require_unchanged(config.architecture)
                     return self._start(trial, config)
         return None
 
@@ -221,7 +226,7 @@ class TrialSource:
             label=self._asker.label(trial),
             config=config,
             part=self._part,
-            study_folder=self._session.study_folder,
+            study_folder=self._session.code.folder,
             weights=self._keepsakes.weights(trial.number),
             checkpoint=self._keepsakes.checkpoint(trial.number),
             checkpoint_seconds=self._session.checkpoint_seconds,

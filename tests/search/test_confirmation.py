@@ -17,12 +17,15 @@ import pytest
 from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets import load
 from hpstudy.errors import InputError, StudyInterruptedError
+from hpstudy.executors import local
+from hpstudy.results.confirmed import confirmed, headline
+from hpstudy.results.confirmed_table import caption
 from hpstudy.results.predictions import candidate_predictions
 from hpstudy.search.confirmation import choose_configurations
 from hpstudy.search.evidence import choose_shown
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
-from hpstudy.tables import CONFIRMS
+from hpstudy.tables import CANDIDATES_ATTRIBUTE, CONFIRM_SEED, CONFIRMS
 from tests.search.conftest import Lab, Notes, told
 
 PLAIN = Baseline("plain", "nets.py:tiny", 2, {"batch_size": 64, "learning_rate": 0.05})
@@ -273,6 +276,72 @@ def test_a_training_that_was_killed_while_it_was_marked_is_no_result_yet(lab: La
     with open_storage(lab.url) as storage:
         optuna.load_study(study_name="small/confirm", storage=storage.optuna).ask().set_user_attr(CONFIRMS, "0")
     assert len(lab.results().confirmations) == n_confirmed
+
+
+def test_a_training_without_a_mark_is_planned_once(lab: Lab, spec: StudySpec) -> None:
+    lab.run(replace(spec, confirm=None))
+    with open_storage(lab.url) as storage:
+        optuna.create_study(study_name="small/confirm", storage=storage.optuna, direction="maximize").ask()
+    notes = lab.confirm(top=1, seeds=1)
+    assert (notes.plans[0].n_trials, notes.n_ended, len(lab.results().confirmations)) == (2, 2, 2)
+
+
+def test_one_that_was_marked_but_not_begun_is_given_to_what_is_planned_now(lab: Lab, spec: StudySpec) -> None:
+    lab.run(replace(spec, confirm=None))
+    with open_storage(lab.url) as storage:
+        trial = optuna.create_study(study_name="small/confirm", storage=storage.optuna, direction="maximize").ask()
+        trial.set_user_attr(CONFIRMS, "99")
+        trial.set_user_attr(CONFIRM_SEED, 1)
+    lab.confirm(top=1, seeds=1)
+    best = lab.results().ranked["label"].iloc[0]
+    assert lab.results().confirmations["configuration"].tolist() == [best, "plain"]
+
+
+def test_seeds_that_failed_are_tried_again_by_the_next_run(lab: Lab, spec: StudySpec, monkeypatch) -> None:
+    no_memory = {"left": 3}
+
+    def train(*arguments):
+        if arguments[0].part == "confirm" and no_memory["left"]:
+            no_memory["left"] -= 1
+            raise MemoryError("no room")
+        return (yield from train_as_ever(*arguments))
+
+    train_as_ever = local.train
+    monkeypatch.setattr(local, "train", train)
+    lab.run(spec)
+    assert lab.results().confirmations["state"].tolist().count("failed") == 3
+    again = lab.confirm()
+    assert (again.plans[0].n_ended, again.plans[0].n_trials, len(again.labels)) == (3, 6, 3)
+    assert {one.n_failed for one in confirmed(lab.results()).configurations} == {0}
+    assert {one.n_complete for one in confirmed(lab.results()).configurations} == {2}
+    assert lab.confirm().labels == []
+
+
+def test_a_run_that_is_stopped_before_it_confirms_leaves_the_former_candidate(lab: Lab, spec: StudySpec) -> None:
+    low = replace(
+        spec, settings={**spec.settings, "learning_rate": Setting("learning_rate", Range(1e-4, 1.0, log=True))}
+    )
+    lab.run(replace(low, trials=1))
+    weights = files(lab).all_weights("confirm")
+    stop = Notes(after_epoch=lambda n: n == 7 * 3 and os.kill(os.getpid(), signal.SIGINT))  # of the last trial
+    with pytest.raises(StudyInterruptedError, match="small: stopped by SIGINT"):
+        lab.run(replace(low, trials=8), notes=stop)
+    results = lab.results()
+    assert results.ranked["label"].iloc[0] != "0"
+    assert (results.candidate, results.former_candidates) == ("0", ())
+    assert "The search has gone on: its best is now trial" in headline(results)
+    assert files(lab).all_weights("confirm") == weights
+    lab.run(replace(low, trials=8))
+    assert lab.results().former_candidates == ("0",)
+    assert "Before the search went on, trial 0 had been the candidate." in caption(lab.results())
+
+
+def test_a_candidate_that_was_refused_the_test_set_is_none_yet(lab: Lab, spec: StudySpec) -> None:
+    lab.run(spec)
+    candidate = lab.results().candidate
+    head = optuna.load_study(study_name="small", storage=lab.url)
+    head.set_user_attr(CANDIDATES_ATTRIBUTE, [candidate, "99"])
+    assert (lab.results().candidate, lab.results().former_candidates) == (candidate, ())
 
 
 def test_a_confirmation_that_is_not_planned_any_more_is_finished(lab: Lab, spec: StudySpec) -> None:

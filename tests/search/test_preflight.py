@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hpstudy.errors import InputError
+from hpstudy.datasets.images import TrainingData
+from hpstudy.errors import DataError, InputError
 from hpstudy.executors.local import data_on
 from hpstudy.search import processor
 from hpstudy.search.estimate import estimate_study
@@ -34,6 +35,17 @@ LINEAR = (
     "def net(input_shape, n_classes, *, hidden=7):\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, n_classes))\n"
 )
 NARROW = "def net(input_shape, n_classes):\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 7))\n"
+
+
+def test_images_that_the_device_has_no_room_for_are_told(
+    small_spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(_data: TrainingData, _device: torch.device) -> TrainingData:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(TrainingData, "to", no_room)
+    with pytest.raises(DataError, match=r"^digits: cpu has no memory for its images; give the data set a share"):
+        found(small_spec)
 
 
 def test_a_sound_study_has_its_layer_tables(small_spec: StudySpec) -> None:

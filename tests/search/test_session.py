@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from hpstudy.errors import InputError, StudyBusyError, StudyFailedError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.runner_lock import hold, lock_path
+from hpstudy.search import runner
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Baseline, Choices, Component, Confirm, Fixed, Range, Setting, StudySpec
@@ -132,9 +133,11 @@ def test_a_run_that_is_killed_between_a_verdict_and_its_telling_keeps_the_verdic
     assert told(lab.results()) == told(lab.results(url=straight))
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "qmc"])
 def test_a_trial_that_was_killed_between_two_draws_gets_the_settings_it_would_have_had(
-    lab: Lab, small_spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str
 ) -> None:
+    small_spec = replace(small_spec, sampler=Component(sampler), epochs=1)
     straight = f"sqlite:///{tmp_path / 'straight.db'}"
     lab.run(small_spec, url=straight)
     suggest = optuna.Trial.suggest_categorical
@@ -238,6 +241,18 @@ def test_a_second_ctrl_c_stops_inside_the_epoch(lab: Lab, small_spec: StudySpec)
     assert lab.results().trials["state"].tolist() == ["complete"] * 6
 
 
+def test_so_does_it_where_nothing_is_trained(lab: Lab, small_spec: StudySpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_arguments: object, **_named: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(runner, "describe_model", stop)
+    with pytest.raises(StudyInterruptedError, match="small: stopped by SIGTERM; the same command goes on") as raised:
+        lab.run(replace(small_spec, trials=1))
+    assert raised.value.exit_code == 143
+    assert lab.results().runs["end_reason"].tolist() == [str(raised.value)]
+
+
 def test_a_trial_that_was_killed_before_its_settings_were_sampled_goes_on(
     lab: Lab, small_spec: StudySpec, tmp_path: Path
 ) -> None:
@@ -325,6 +340,15 @@ def test_a_plain_optuna_study_of_that_name_is_left_alone(lab: Lab, small_spec: S
         lab.run(small_spec)
 
 
+def test_an_empty_one_is_taken_over_only_where_larger_is_better(lab: Lab, small_spec: StudySpec) -> None:
+    optuna.create_study(study_name="small", storage=lab.url)
+    with pytest.raises(InputError, match="small: the storage has a study of this name that hpstudy did not make"):
+        lab.run(small_spec)
+    optuna.create_study(study_name="other", storage=lab.url, direction="maximize")
+    lab.run(replace(small_spec, name="other", trials=1))
+    assert lab.results("other").trials["state"].tolist() == ["complete"]
+
+
 def test_divergence_is_pruned_and_never_best(lab: Lab, small_spec: StudySpec) -> None:
     spec = with_settings(small_spec, Setting("learning_rate", Choices((1e30, 0.1))), Setting("optimizer", Fixed("sgd")))
     lab.run(spec)
@@ -379,6 +403,7 @@ def test_five_failures_in_a_row_stop_the_study_which_can_go_on(lab: Lab, tmp_pat
     with pytest.raises(StudyFailedError, match="small: no trial succeeded; `hpstudy show small` says why"):
         lab.run(spec)
     assert len(lab.results().trials) == 7
+    assert lab.results().state == "finished"  # nothing is left to train: to "go on" would do nothing
 
 
 def test_a_network_that_has_only_failed_may_be_mended(lab: Lab, tmp_path: Path) -> None:
@@ -413,6 +438,15 @@ def test_a_fair_study_gives_each_architecture_its_trials_in_turn(lab: Lab, small
     assert counts == {"nets.py:tiny": 3, "cnn": 3}
     names = {study.study_name for study in optuna.get_all_study_summaries(lab.url)}
     assert names == {"small", "small/nets.py:tiny", "small/cnn"}
+
+
+def test_the_turns_of_a_fair_study_go_on_where_they_were(lab: Lab, small_spec: StudySpec) -> None:
+    spec = replace(small_spec, architectures=("nets.py:tiny", "cnn"), fair=True, epochs=1)
+    for _ in range(3):
+        stop = Notes(after_epoch=lambda _n: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(StudyInterruptedError):
+            lab.run(spec, notes=stop)
+    assert lab.results().trials["architecture"].tolist() == ["cnn", "nets.py:tiny", "nets.py:tiny"]
 
 
 def test_a_study_may_choose_among_architectures(lab: Lab, small_spec: StudySpec) -> None:
@@ -489,6 +523,23 @@ def test_nor_a_network_that_only_a_baseline_has(lab: Lab, small_spec: StudySpec,
         lab.run(spec)
     with pytest.raises(InputError, match=changed):
         lab.confirm(top=1, seeds=1)
+
+
+def test_nor_one_of_a_baseline_that_the_file_has_no_more(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    text = (tmp_path / "nets.py").read_text(encoding="utf-8")
+    other.write_text(text, encoding="utf-8")
+    spec = replace(small_spec, trials=1, baselines=(Baseline("mine", "other.py:tiny", 1, {}),))
+    lab.run(spec)
+    bare = replace(spec, baselines=(), confirm=Confirm(1, 1))
+    other.write_text(text.replace("nn.ReLU()", "nn.Tanh()"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"  baselines\.mine\.source\.other\.py:tiny: \w{12} in the storage"):
+        lab.run(bare)
+    other.unlink()
+    with pytest.raises(InputError, match=r"baselines\.mine\.source"):
+        lab.run(bare)
+    other.write_text(text, encoding="utf-8")
+    assert lab.run(bare).labels == ["trial 0, seed 1", "mine, seed 1"]
 
 
 def test_a_baseline_in_place_of_another_is_still_to_be_trained(lab: Lab, small_spec: StudySpec) -> None:

@@ -35,6 +35,17 @@ def test_in_turn(config: TrialConfig) -> None:
     assert started == ["a0", "b0", "a1", "b1", "a2"]
 
 
+def test_what_earlier_runs_have_trained_counts(config: TrialConfig) -> None:
+    sources = [Jobs(config, 3), Jobs(config, 3)]
+    several = Several(sources, order=fewest_first, n_started=[2, 0])
+    order = []
+    for _ in range(4):
+        lefts = [len(source.left) for source in sources]
+        several.next_jobs(1)
+        order += [name for name, source, left in zip("ab", sources, lefts, strict=True) if len(source.left) < left]
+    assert order == ["b", "b", "a", "b"]
+
+
 class Notes:
     def __init__(self) -> None:
         self.heard: list[tuple] = []

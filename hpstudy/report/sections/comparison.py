@@ -13,7 +13,7 @@ from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
 from hpstudy.report.sections.titles import setting_title
 from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configuration_name
-from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows
+from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows, former
 from hpstudy.results.study import StudyResults
 
 TITLE = "Comparison of the named models"
@@ -72,7 +72,7 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
         groups.append(Group(differing, "Settings that differ"))
     columns = (Column(""), *(Column(configuration_name(results, label), numeric=True) for label in labels))
     caption = f"{plural(len(labels), 'model')} side by side{_caption_end(confirmation)}"
-    note = _note(confirmation)
+    note = _note(confirmation) + former(results)
     return Comparison(Table("comparison", caption, columns, tuple(groups), note=note), shared)
 
 

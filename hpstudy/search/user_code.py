@@ -1,0 +1,62 @@
+"""The text of a user's networks: the same from a run's beginning to its end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpstudy.architectures.sources import architecture_sources
+from hpstudy.errors import InputError
+from hpstudy.spec.identity import short_sum
+
+
+@dataclass(frozen=True)
+class UserCode:
+    """What a run trains that is not hpstudy's.
+
+    Attributes:
+        study: The study's name.
+        folder: Where its file and the user's lie.
+        sums: By architecture the checksums of its files, as they were when the run began.
+    """
+
+    study: str
+    folder: Path
+    sums: Mapping[str, Mapping[str, str]]
+
+    def require_unchanged(self, architecture: str) -> None:
+        """To be asked before each training, which reads the files again.
+
+        Raises:
+            InputError: A file has been changed since the run began: what follows would be another network.
+        """
+        known = self.sums.get(architecture, {})
+        if not known:
+            return
+        now = source_sums([architecture], self.folder)
+        if changed := sorted(
+            name.partition(":")[0] for name in known.keys() | now.keys() if known.get(name) != now.get(name)
+        ):
+            raise InputError(
+                f"{self.study}: {', '.join(changed)} was changed while the study ran; undo the change and go on with "
+                "the same command, or begin another study with --name"
+            )
+
+
+def read_user_code(study: str, *, architectures: Iterable[str], folder: Path) -> UserCode:
+    """The files of a study's architectures as they are now.
+
+    Args:
+        study: The study's name.
+        architectures: All that it may train.
+        folder: Where the study file lies.
+    """
+    return UserCode(study, folder, {name: source_sums([name], folder) for name in architectures})
+
+
+def source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:
+    """The checksum of each of the user's files that some architectures consist of, by their names."""
+    sources = architecture_sources(architectures, folder=folder)
+    return {name: short_sum(hashlib.sha256(text.encode()).hexdigest()) for name, text in sources.items()}

@@ -1,0 +1,56 @@
+"""The text of a user's networks, from a run's beginning to its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpstudy.errors import InputError
+from hpstudy.search.user_code import read_user_code
+from hpstudy.spec.study import Confirm, StudySpec
+from tests.search.conftest import Lab, Notes
+
+
+def changed_after(n_epochs: int, nets: Path) -> Notes:
+    """An observer that gives the network twice the units after so many epochs of a run."""
+
+    def change(n: int) -> None:
+        if n == n_epochs:
+            text = nets.read_text(encoding="utf-8")
+            nets.write_text(text.replace("nn.ReLU()", "nn.Tanh()"), encoding="utf-8")
+
+    return Notes(after_epoch=change)
+
+
+@pytest.mark.parametrize("n_epochs", [4, 6 * 3])
+def test_a_network_that_is_changed_under_way_is_not_trained(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, n_epochs: int
+) -> None:
+    nets = tmp_path / "nets.py"
+    text = nets.read_text(encoding="utf-8")
+    spec = replace(small_spec, confirm=Confirm(top=1, seeds=2))
+    notes = changed_after(n_epochs, nets)
+
+    with pytest.raises(InputError, match=r"^small: nets\.py was changed while the study ran; undo the change"):
+        lab.run(spec, notes=notes)
+
+    assert notes.n_epochs == (6 if n_epochs == 4 else 18)
+    with pytest.raises(InputError, match=r"source\.nets\.py:tiny"):
+        lab.run(spec)
+    nets.write_text(text, encoding="utf-8")
+    lab.run(spec)
+    assert len(lab.results().confirmations) == 2
+
+
+def test_a_module_beside_it_counts_and_hpstudys_own_networks_have_no_text(tmp_path: Path) -> None:
+    (tmp_path / "blocks.py").write_text("WIDTH = 8\n", encoding="utf-8")
+    (tmp_path / "nets.py").write_text("from blocks import WIDTH\n\ndef net(): ...\n", encoding="utf-8")
+    code = read_user_code("mine", architectures=["nets.py:net", "lenet5"], folder=tmp_path)
+    code.require_unchanged("nets.py:net")
+    (tmp_path / "blocks.py").write_text("WIDTH = 9\n", encoding="utf-8")
+
+    code.require_unchanged("lenet5")
+    with pytest.raises(InputError, match=r"mine: blocks\.py was changed"):
+        code.require_unchanged("nets.py:net")
