@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import ArtifactError
+
+_HALF_WRITTEN = re.compile(r"\..+\.(npy|npz|safetensors|ckpt)\..+")
+"""What `written_whole` calls a file until it is whole."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class StudyFiles:
     def remove_half_written(self) -> None:
         """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
         for file in self.folder.rglob(".*"):
-            file.unlink(missing_ok=True)
+            if _HALF_WRITTEN.fullmatch(file.name):  # and not what file managers and network drives hide
+                file.unlink(missing_ok=True)
 
     def test_predictions(self, candidate: str) -> Path:
         """What a confirmed candidate, by its label, predicted for the test set: `TestPredictions`."""
@@ -113,7 +116,7 @@ def read_predictions(path: Path) -> NDArray[np.int64] | None:
     try:
         with path.open("rb") as file:
             predicted: NDArray[np.int64] = np.load(file, allow_pickle=False).astype(np.int64)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # numpy, its parser of headers and what unpacks have errors of their own
         raise ArtifactError(f"{path}: is damaged ({error}); remove it, or put back a copy") from error
     return predicted
 
@@ -153,7 +156,7 @@ def read_test_predictions(path: Path) -> TestPredictions | None:
                 shown=found["shown"],
                 images=found["images"],
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # the same
         raise ArtifactError(f"{path}: is damaged ({error}); `hpstudy confirm` writes it again") from error
 
 

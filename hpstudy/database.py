@@ -43,7 +43,9 @@ def file_of(url: str) -> Path | None:
         raise InputError(
             f"--storage: {parsed.get_backend_name()} is not supported yet; use sqlite:///FILE, or {_SERVER}+psycopg://…"
         )
-    if not parsed.database or parsed.database == ":memory:":
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise InputError(f"--storage: {parsed.drivername} is not supported; use sqlite:///FILE")
+    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise InputError("--storage: a study needs a file: sqlite:///hpstudy.db")
     return Path(parsed.database)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from pathlib import Path
@@ -10,7 +11,9 @@ from hpstudy.errors import ArtifactError
 from hpstudy.training.job import Failure
 from hpstudy.training.memory import is_out_of_memory
 
-_NOT_THE_USERS = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
+_NOT_THE_USERS = tuple(
+    folder.rstrip(os.sep) + os.sep for folder in (str(Path(__file__).parents[1]), *sysconfig.get_paths().values())
+)
 
 
 def describe_failure(error: Exception | SystemExit) -> Failure:

@@ -11,12 +11,14 @@ import torch
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.datasets.load import load_training_data
+from hpstudy.errors import DataError
 from hpstudy.executors.process import prepare_process
 from hpstudy.executors.protocol import EpochEnded, Event
 from hpstudy.executors.stepping import Steps, next_event
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import DatasetSpec
 from hpstudy.training.job import Answer, Part, TrainingJob
+from hpstudy.training.memory import is_out_of_memory
 from hpstudy.training.train import train
 
 LoadData = Callable[[TrialConfig, Part], TrainingData]
@@ -37,7 +39,14 @@ def data_on(device: torch.device, *, folder: Path) -> LoadData:
     @lru_cache(maxsize=1)
     def load(spec: DatasetSpec, validation: float, split_seed: int, part: Part) -> TrainingData:
         data = load_training_data(spec, folder=folder, validation=validation, split_seed=split_seed, part=part)
-        return data.to(device)
+        try:
+            return data.to(device)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise DataError(
+                f"{spec.name}: {device} has no memory for its images; give the data set a share, or another --device"
+            ) from error
 
     return lambda config, part: load(config.dataset, config.validation, config.seeds.split, part)
 

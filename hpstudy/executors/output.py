@@ -39,14 +39,26 @@ class _Carried(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        lines, newline, self._begun = (self._begun + text).rpartition("\n")
+        # A bar that is drawn again and again goes back to the line's beginning: its last state alone is carried.
+        lines, newline, begun = (self._begun + text).replace("\r\n", "\n").rpartition("\n")
+        self._begun = begun.rstrip("\r").rpartition("\r")[2]
         if newline:
             self._send(Printed(self._stream, lines + newline))
         return len(text)
+
+    def end(self) -> None:
+        """Hands on a line that was begun and has no end."""
+        if self._begun:
+            self.write("\n")
 
 
 @contextmanager
 def carried_output(send: Callable[[Printed], None]) -> Iterator[None]:
     """What Python code prints while the body runs is sent; what is written past Python goes where it did."""
-    with redirect_stdout(_Carried("stdout", send)), redirect_stderr(_Carried("stderr", send)):
-        yield
+    out, err = _Carried("stdout", send), _Carried("stderr", send)
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            yield
+        finally:
+            out.end()
+            err.end()

@@ -111,7 +111,7 @@ class RayExecutor:
         if not ended and not running:
             self._say_that_it_waits()
         for key, seconds in self._watch.stalled().items():
-            events.append(self._lost(key, f"no progress for {seconds:.0f} s"))
+            events.append(self._lost(key, f"no progress for {seconds:.0f} s: its actor was ended"))
         return events
 
     def answer(self, key: str, answer: Answer) -> None:

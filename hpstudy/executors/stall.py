@@ -19,14 +19,14 @@ class StallLimits:
     about a training's first one, while its own say much about its next.
 
     Attributes:
-        unknown_seconds: Before any epoch was seen.
+        unknown_seconds: Before any epoch was seen: a day, for nothing tells how long a first one may be.
         first_factor: The first epoch of a training may take so many times the longest epoch of any training,
         first_seconds: but always this long; a process that starts is in it.
         next_factor: Every further one may take so many times the longest epoch of the training itself,
         next_seconds: but always this long; the last evaluation and the writing of files are in it.
     """
 
-    unknown_seconds: float = 3600.0
+    unknown_seconds: float = 86_400.0
     first_factor: float = 100.0
     first_seconds: float = 600.0
     next_factor: float = 10.0

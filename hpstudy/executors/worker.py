@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing.connection import Connection
 
 import torch
@@ -16,7 +17,7 @@ from hpstudy.datasets.images import TrainingData
 from hpstudy.executors.output import Printed, carried_output
 from hpstudy.executors.process import prepare_process
 from hpstudy.executors.protocol import EpochEnded, Event
-from hpstudy.executors.stepping import next_event
+from hpstudy.executors.stepping import Steps, next_event
 from hpstudy.training.job import Answer, TrainingJob
 from hpstudy.training.train import train
 
@@ -40,7 +41,7 @@ def work(runner: Connection, *, data: TrainingData, device: torch.device, n_thre
     _end_with_the_runner()
     prepare_process()
     torch.set_num_threads(n_threads)
-    images = data.to(device)
+    images = cache(lambda: data.to(device))  # inside the first training: what has no room fails it, with a message
     lock = threading.Lock()  # a user's thread may print while an event is sent
 
     def send(message: Message) -> None:
@@ -55,19 +56,19 @@ def work(runner: Connection, *, data: TrainingData, device: torch.device, n_thre
     with carried_output(send):
         goes_on = True
         while goes_on and isinstance(job := receive(), TrainingJob):
-            goes_on = _train(job, data=images, device=device, send=send, receive=receive)
+            goes_on = _train(job, images=images, device=device, send=send, receive=receive)
 
 
 def _train(
     job: TrainingJob,
     *,
-    data: TrainingData,
+    images: Callable[[], TrainingData],
     device: torch.device,
     send: Callable[[Message], None],
     receive: Callable[[], Order],
 ) -> bool:
     """Trains a job to its end, or closes it at an epoch's end, with a checkpoint; False if nothing is to follow."""
-    steps = train(job, data, device)
+    steps = _steps(job, images, device)
     event = next_event(job.key, steps, None)
     send(event)
     while isinstance(event, EpochEnded):
@@ -78,6 +79,10 @@ def _train(
         event = next_event(job.key, steps, answer)
         send(event)
     return True
+
+
+def _steps(job: TrainingJob, images: Callable[[], TrainingData], device: torch.device) -> Steps:
+    return (yield from train(job, images(), device))
 
 
 def _leave_signals_to_the_runner() -> None:

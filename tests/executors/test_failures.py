@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from hpstudy.executors import failures
 from hpstudy.executors.failures import describe_failure
 
 
@@ -30,6 +33,14 @@ from hpstudy.executors.failures import describe_failure
 def test_reason_and_message(error: Exception, reason: str, message: str) -> None:
     failure = describe_failure(error)
     assert (failure.reason, failure.message) == (reason, message)
+
+
+@pytest.mark.parametrize("name", ["hpstudy_nets.py", "hpstudy-mine/nets.py"])
+def test_the_users_file_is_named_though_its_path_begins_like_hpstudys(name: str) -> None:
+    file = Path(failures.__file__).parents[2] / name
+    with pytest.raises(ValueError, match="no") as raised:
+        exec(compile("raise ValueError('no')", str(file), "exec"))
+    assert describe_failure(raised.value).message == f"{file.name}:1: ValueError: no"
 
 
 def test_a_real_allocation_that_is_too_large_is_out_of_memory() -> None:

@@ -92,7 +92,8 @@ def test_an_actor_that_is_stopped_is_killed(
     executor.answer("k", "go")
     (lost,) = drain_slowly(executor)
     assert isinstance(lost, WorkerLost)
-    assert re.fullmatch(rf"no progress for [{STALLED_SECONDS}-{STALLED_SECONDS + 2}] s", lost.cause)
+    seconds = f"[{STALLED_SECONDS}-{STALLED_SECONDS + 2}]"
+    assert re.fullmatch(rf"no progress for {seconds} s: its actor was ended", lost.cause)
     executor.start([job(config)])
     assert isinstance(drain(executor)[-1], Ended)
 

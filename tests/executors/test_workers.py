@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from hpstudy.datasets.images import TrainingData
-from hpstudy.executors.protocol import Ended, WorkerLost
+from hpstudy.executors.protocol import Ended, Failed, WorkerLost
 from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
@@ -81,6 +81,18 @@ def test_how_a_worker_died_is_told(
     (tmp_path / "nets.py").write_text(NETS, encoding="utf-8")
     executor.start([job(replace(config, architecture=f"nets.py:{network}", options={}), folder=tmp_path)])
     assert drain(executor) == [WorkerLost("k", cause)]
+
+
+def test_images_that_cannot_be_moved_to_the_device_fail_the_training_with_a_message(
+    data: TrainingData, config: TrialConfig
+) -> None:
+    nowhere = torch.device("privateuseone")  # which nobody has registered
+    executor = WorkerExecutor(load_data=lambda _config, _part: data, device=nowhere, n_workers=1)
+    executor.start([job(config)])
+    (failed,) = drain(executor)
+    executor.close()
+    assert isinstance(failed, Failed)
+    assert "datasets/images.py" in failed.failure.traceback
 
 
 def test_threads_are_divided_and_grey_pictures_stay_one_channel(
