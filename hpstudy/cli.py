@@ -284,7 +284,13 @@ def delete(
 
     check_deletable(storage, study=name)
     if not yes:
-        typer.confirm(f"Delete {name} with all of its trials for ever?", abort=True)
+        try:
+            sure, code = typer.confirm(f"Delete {name} with all of its trials for ever?"), 1
+        except typer.Abort:  # Ctrl-C, or nobody is there to answer
+            sure, code = False, 130 if sys.stdin.isatty() else 1
+        if not sure:
+            typer.echo("nothing is deleted")
+            raise typer.Exit(code)
     delete_study(storage, study=name, artifacts=artifacts)
     typer.echo(f"{name} is deleted")
 

@@ -166,8 +166,14 @@ def test_init_writes_a_study_that_can_be_checked(hpstudy: Shell) -> None:
     assert code == 0
     assert "61,706 parameters" in out
     assert "mine.yaml: no problem found" in out
+    assert ", less what pruning saves.\n" in out
     assert re.search(r"The confirmation takes (about|under) .* more\.", out)
     assert hpstudy("init", "mine.yaml")[::2] == (2, "mine.yaml: there is such a file already; name another\n")
+
+
+def test_without_a_pruner_nothing_is_promised_of_it(hpstudy: Shell, small_study: Path) -> None:
+    assert "pruner: none" in small_study.read_text(encoding="utf-8")
+    assert "pruning" not in hpstudy("check", "small.yaml")[1]
 
 
 def test_problems_of_file_architecture_and_data_come_in_one_go(hpstudy: Shell, small_study: Path) -> None:
@@ -232,6 +238,16 @@ def test_a_softmax_at_the_end_is_warned_of_in_a_line(hpstudy: Shell, small_study
             ("run", "small.yaml", "--storage", "sqlite:///nets.py"),
             3,
             "nets.py: is no SQLite database; nothing was overwritten; choose another --storage",
+        ),
+        (
+            ("run", "small.yaml", "--storage", "sqlite+aiosqlite:///a.db"),
+            2,
+            "--storage: sqlite+aiosqlite is not supported; use sqlite:///FILE",
+        ),
+        (
+            ("run", "small.yaml", "--storage", "sqlite:///file:a.db?uri=true"),
+            2,
+            "--storage: a study needs a file: sqlite:///hpstudy.db",
         ),
         (("list",), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),
         (("show", "small"), 3, "hpstudy.db: there is no storage yet; `hpstudy run STUDY.yaml` makes it"),

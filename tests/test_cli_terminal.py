@@ -36,6 +36,20 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
     )
 
 
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\x03", 130)])
+def test_a_study_is_not_deleted_without_a_yes(lab: Lab, small_spec: StudySpec, answer: str, code: int) -> None:
+    url = f"sqlite:///{lab.folder / 'hpstudy.db'}"
+    lab.run(replace(small_spec, trials=1), url=url)
+    delete = on_terminal(lab.folder, "delete", "small")
+    delete.expect("for ever")
+    delete.send(answer)
+    delete.expect("nothing is deleted")
+    delete.expect(pexpect.EOF)
+    delete.close()
+    assert delete.exitstatus == code
+    assert len(lab.results(url=url).trials) == 1
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("interrupt", "again", "code"),

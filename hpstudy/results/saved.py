@@ -26,5 +26,6 @@ def saved(search: pd.DataFrame) -> Saved:
     """What pruning saved in the sampled trials, of `StudyResults.search`."""
     pruned = search[search["state"] == "pruned"]
     ended = search[search["state"].isin(["complete", "pruned"])]
-    left = pruned["epochs_planned"] - pruned["epochs"]
+    diverged = pruned["reason"].str.startswith("diverged").astype(int)  # their last epoch was trained, but has no row
+    left = pruned["epochs_planned"] - pruned["epochs"] - diverged
     return Saved(len(pruned), int(left.sum()), int(ended["epochs_planned"].sum()))

@@ -103,7 +103,7 @@ class StudyResults:
 
 def is_confirmation(command: str) -> bool:
     """Whether a recorded command line is `hpstudy confirm`, which searches nothing."""
-    return command.startswith("hpstudy confirm ")
+    return command.removeprefix("hpstudy ").removeprefix("--debug ").startswith("confirm ")
 
 
 def training_images(results: StudyResults) -> str:

@@ -89,10 +89,11 @@ def checked_study(
     )
     baselines = f" and {plural(len(spec.baselines), 'baseline')}" if spec.baselines else ""
     trials = f"{plural(estimate.n_trials, 'trial')} of {plural(spec.epochs, 'epoch')}{baselines}"
+    saved = "" if spec.pruner.name == "none" else ", less what pruning saves"
     lines = [
         f"{spec.path}: no problem found",
         f"An epoch takes {epochs} on this machine.",
-        f"{trials} take {about(estimate.search_seconds)}, less what pruning saves.",
+        f"{trials} take {about(estimate.search_seconds)}{saved}.",
     ]
     if estimate.confirmation_seconds:
         lines.append(f"The confirmation takes {about(estimate.confirmation_seconds)} more.")

@@ -169,8 +169,9 @@ def _under_way(trainings: Sequence[_Shown]) -> str:
         case []:
             return "what is under way"
         case [shown]:
-            epoch = shown.last.epoch + 2 if shown.last else 1
-            return f"epoch {epoch}/{shown.job.config.epochs} of {shown.job.label}"
+            epoch, epochs = shown.last.epoch + 2 if shown.last else 1, shown.job.config.epochs
+            ends = epoch > epochs or shown.answer == "stop"
+            return f"the end of {shown.job.label}" if ends else f"epoch {epoch}/{epochs} of {shown.job.label}"
         case _:
             return f"an epoch of each of {len(trainings)} trainings"
 

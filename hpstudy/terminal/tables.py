@@ -12,8 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import duration, heading, percent, plural, value
-from hpstudy.results.study import StudyResults
-from hpstudy.tables import BASELINES
+from hpstudy.results.study import StudyResults, title_of
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
 _STATE_STYLES = {
@@ -75,9 +74,7 @@ def named_models(results: StudyResults) -> RenderableType:
     table = plain_table("Named models and the best trial")
     table.add_column("", min_width=len("validation"), overflow="fold")
     for row in models.to_dict("records"):
-        named = row["part"] == BASELINES
-        label = Text(row["label"] if named else f"trial {row['label']}")
-        table.add_column(label, justify="right", overflow="fold")
+        table.add_column(Text(title_of(row)), justify="right", overflow="fold")
     measured = {
         "validation": [percent(number) for number in models["value"]],
         "train": [percent(number) for number in models["train_accuracy"]],
@@ -95,8 +92,9 @@ def named_models(results: StudyResults) -> RenderableType:
 def trial_details(results: StudyResults, *, trial: int) -> Group:
     """One trial, by its row in `results.trials`: its state, its settings, and its epochs."""
     row = results.trials.loc[[trial]].to_dict("records")[0]
-    named = row["label"] if row["part"] == BASELINES else f"trial {row['label']}"
-    what = Text.assemble((f"{results.name}, {named}: ", "bold"), (row["state"], _STATE_STYLES.get(row["state"], "")))
+    what = Text.assemble(
+        (f"{results.name}, {title_of(row)}: ", "bold"), (row["state"], _STATE_STYLES.get(row["state"], ""))
+    )
     for part in (row["reason"], row["message"]):
         if part:
             what.append(f"\n{part}")

@@ -108,13 +108,14 @@ def test_a_file_alone_in_a_folder_without_write_permission_is_read(lab: Lab, tmp
     folder.chmod(0o700)
 
 
-def test_a_confirmation_does_not_finish_a_search_that_was_stopped(lab: Lab) -> None:
+@pytest.mark.parametrize("command", ["hpstudy confirm small", "hpstudy --debug confirm small"])
+def test_a_confirmation_does_not_finish_a_search_that_was_stopped(lab: Lab, command: str) -> None:
     with sqlite3.connect(lab.folder / "lab.db") as connection:
         connection.execute("UPDATE hpstudy_runs SET end_reason = 'small: the time is over'")
         connection.execute(
             "INSERT INTO hpstudy_runs (study, started_at, ended_at, end_reason, command, study_file, record) "
-            "SELECT study, ended_at, ended_at, 'finished', 'hpstudy confirm small', study_file, record "
-            "FROM hpstudy_runs"
+            "SELECT study, ended_at, ended_at, 'finished', ?, study_file, record FROM hpstudy_runs",
+            (command,),
         )
     connection.close()
     assert lab.results().state == "interrupted"

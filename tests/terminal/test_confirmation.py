@@ -83,6 +83,14 @@ def next_lines(results: StudyResults) -> list[str]:
     return [line.strip().split("  ")[0] for line in text.split("Next:\n")[1].splitlines()]
 
 
+@pytest.mark.parametrize("command", ["run", "confirm"])
+def test_what_was_stopped_goes_on_with_its_own_command(results: StudyResults, command: str) -> None:
+    runs = results.runs.assign(command=f"hpstudy {command} synthetic")
+    stopped = replace(results, state="interrupted", runs=runs)
+    text = printed(lambda console: study_summary(stopped, console=console), width=120)
+    assert f"synthetic is not finished: the same `hpstudy {command}` goes on with it." in text
+
+
 def test_the_next_steps_fit_the_study(results: StudyResults) -> None:
     show, search = "hpstudy show synthetic TRIAL", "hpstudy run STUDY.yaml --trials 60"
     report = "hpstudy report synthetic"

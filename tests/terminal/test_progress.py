@@ -105,6 +105,22 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
     ]
 
 
+def test_after_the_last_epoch_it_is_the_end_that_is_being_finished(config: TrialConfig) -> None:
+    console = plain(width=100)
+    with RunProgress(console, searched=()) as progress:
+        progress.opened(Plan())
+        progress.started(job(config, 0))
+        for epoch in range(3):
+            progress.epoch_ended("mine#0", result(epoch), "go")
+        progress.stopping(signal.SIGINT)
+        progress.started(job(config, 1))
+        progress.ended("mine#0", Failure("error", "no", ""))
+        progress.epoch_ended("mine#1", result(0), "stop")
+        progress.stopping(signal.SIGINT)
+    told = [line for line in console.file.getvalue().splitlines() if line.startswith("finishing")]
+    assert told == [f"finishing the end of trial {n}; press Ctrl-C again to stop now" for n in (0, 1)]
+
+
 def test_of_several_trainings_a_signal_tells_the_number(config: TrialConfig) -> None:
     console = plain()
     with RunProgress(console, searched=()) as progress:
