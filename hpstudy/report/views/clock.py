@@ -46,6 +46,24 @@ class _Gaps:
         return numbers(hours - np.clip(hours[:, None] - self.start, 0, self.length).sum(axis=1))
 
 
+@dataclass(frozen=True)
+class TimeUnit:
+    """What an axis of time counts.
+
+    Attributes:
+        name: `minutes` or `hours`.
+        per_hour: How many of them an hour has.
+    """
+
+    name: str
+    per_hour: float
+
+
+def time_unit(hours: float) -> TimeUnit:
+    """The unit for an axis that ends after so many hours: minutes below two."""
+    return TimeUnit("minutes", 60.0) if hours < 2 else TimeUnit("hours", 1.0)
+
+
 def work(results: StudyResults) -> Work:
     """The trainings of a study, each as long as its epochs took, up to its end.
 

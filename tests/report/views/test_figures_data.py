@@ -26,7 +26,7 @@ from hpstudy.report.views.importances import importance_view
 from hpstudy.report.views.network import Box, network_boxes
 from hpstudy.report.views.parallel import parallel_data
 from hpstudy.report.views.pictures import predictions_view
-from hpstudy.report.views.progress import best_so_far, best_so_far_view
+from hpstudy.report.views.progress import best_so_far, best_so_far_view, timeline_view
 from hpstudy.report.views.pruning import pruning, pruning_view
 from hpstudy.report.views.scales import choice_text, clipped, positions, sampled, shares
 from hpstudy.report.views.slices import jitter, slice_data, slice_view
@@ -101,6 +101,16 @@ def test_trainings_that_overlap_lie_in_lanes_of_their_own() -> None:
     assert frame["label"].tolist() == ["trial 0", "trial 1", "trial 2", "trial 3"]
     assert frame["lane"].tolist() == [0, 1, 0, 1]
     assert (60 * frame["start"]).tolist() == pytest.approx([0, 4, 10.1, 19])
+
+
+@pytest.mark.parametrize(("each", "unit", "end"), [(10, "minutes", 30), (50, "hours", 2.5)])
+def test_the_timeline_counts_minutes_below_two_hours(each: float, unit: str, end: float) -> None:
+    view = timeline_view(trained((each, each), (2 * each, each), (3 * each, each)))
+    panel = view.chart.panels[0]
+    assert view.title == f"3 trainings took {'30 min 0 s' if unit == 'minutes' else '2 h 30 min'} on 1 worker"
+    assert (panel.x.title, panel.x.high) == (f"{unit} of work", pytest.approx(1.01 * end))
+    (bars,) = panel.marks
+    assert (bars.start + bars.length).max() == pytest.approx(end)
 
 
 def test_pauses_are_left_out_of_the_hours_of_work() -> None:
