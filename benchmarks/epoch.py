@@ -101,7 +101,7 @@ def _shortest(work: Callable[[], object]) -> float:
 def mult_adds(config: TrialConfig, data: TrainingData) -> int:
     """What an epoch multiplies: forward and twice backward for each image trained, forward for each evaluated."""
     layers = describe_model(config, data=data, folder=HERE)["layers"]
-    of_an_image = sum(layer["mult_adds"] for layer in layers)
+    of_an_image = sum(int(layer["mult_adds"]) for layer in layers)
     return of_an_image * (3 * len(data.train) + len(data.evaluation))
 
 

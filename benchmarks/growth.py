@@ -29,7 +29,9 @@ from hpstudy.search.loop import run
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
+from hpstudy.search.subject import subject_of
 from hpstudy.search.trials import Session
+from hpstudy.search.user_code import read_user_code
 from hpstudy.training.job import Answer, EpochResult, Outcome, TrainingJob
 from tests.results.big import big_study, write_study
 
@@ -92,7 +94,7 @@ def milliseconds(
         executor = Instant()
         with open_storage(url) as storage:
             studies = open_studies(spec, storage, checksums={})
-            session = Session(spec.name, storage, spec.folder, run_id=1, others=NoOthers())
+            session = Session(spec.name, storage, run_id=1, code=read_user_code(subject_of(spec)), others=NoOthers())
             source = search_source(spec, studies, files=StudyFiles(place / "artifacts"), session=session)
             opened = time.perf_counter()
             run(source, executor)

@@ -68,9 +68,12 @@ def loop_epochs(config: TrialConfig, data: TrainingData) -> Iterator[tuple[float
 
 
 def _optimizer(model: nn.Module, config: TrialConfig) -> torch.optim.Optimizer:
-    optimizer_class = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    classes = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     momentum = {} if config.momentum is None else {"momentum": config.momentum}
-    return optimizer_class(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, **momentum)
+    optimizer: torch.optim.Optimizer = classes[config.optimizer](
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, **momentum
+    )
+    return optimizer
 
 
 def _train(model: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoader[tuple[Tensor, int]]) -> None:
@@ -79,7 +82,7 @@ def _train(model: nn.Module, optimizer: torch.optim.Optimizer, loader: DataLoade
     for images, labels in loader:
         optimizer.zero_grad()
         loss = F.cross_entropy(model(images), labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         optimizer.step()
         running_loss += loss.item()
 

@@ -28,7 +28,9 @@ from hpstudy.search.loop import run
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
+from hpstudy.search.subject import subject_of
 from hpstudy.search.trials import Session
+from hpstudy.search.user_code import read_user_code
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Component
 
@@ -62,7 +64,7 @@ def main() -> None:
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
         studies = open_studies(spec, storage, checksums={})
-        session = Session(spec.name, storage, spec.folder, run_id=0, others=NoOthers())
+        session = Session(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
         started = time.perf_counter()
         run(source, executor)

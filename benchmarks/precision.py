@@ -36,7 +36,7 @@ def train_once(config: TrialConfig, data: TrainingData) -> tuple[float, float]:
     results = [next(steps)]
     results += [steps.send("go") for _ in range(config.epochs - 1)]
     steps.close()
-    return 100 * results[-1].val_accuracy, statistics.median(result.seconds for result in results[1:])
+    return 100 * (results[-1].val_accuracy or 0.0), statistics.median(result.seconds for result in results[1:])
 
 
 def compare(architecture: str, *, folder: Path, share: float, n_epochs: int, n_seeds: int) -> str:

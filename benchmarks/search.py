@@ -87,14 +87,16 @@ class Curves:
         self._rows = {setting: row for row, setting in enumerate(settings)}
         self._rates = np.sort(table["learning_rate"].unique())
         self._dropouts = np.sort(table["dropout"].unique())
-        self._accuracies = table.drop(columns=SETTINGS).to_numpy()
+        self._accuracies: NDArray[np.float64] = table.drop(columns=SETTINGS).to_numpy()
 
     def of(self, config: TrialConfig) -> NDArray[np.float64]:
         """The validation accuracies, [epochs], of the configuration nearest to this one."""
         rate = self._rates[np.abs(np.log(self._rates / config.learning_rate)).argmin()]
         dropout = self._dropouts[np.abs(self._dropouts - (config.dropout or 0.0)).argmin()]
-        row = self._rows[rate, config.optimizer, config.batch_size, dropout, config.augment]
-        return self._accuracies[row]
+        accuracies: NDArray[np.float64] = self._accuracies[
+            self._rows[rate, config.optimizer, config.batch_size, dropout, config.augment]
+        ]
+        return accuracies
 
     @property
     def best(self) -> float:
@@ -138,11 +140,12 @@ def search(spec: StudySpec, curves: Curves) -> list[tuple[int, float]]:
 
 def _train(trial: Trial, curve: NDArray[np.float64]) -> Sequence[float]:
     """The part of a curve that a trial is trained for."""
-    for epoch, accuracy in enumerate(curve):
-        trial.report(float(accuracy), epoch)
-        if epoch + 1 < len(curve) and trial.should_prune():
-            return curve[: epoch + 1].tolist()
-    return curve.tolist()
+    accuracies = list(map(float, curve))
+    for epoch, accuracy in enumerate(accuracies):
+        trial.report(accuracy, epoch)
+        if epoch + 1 < len(accuracies) and trial.should_prune():
+            return accuracies[: epoch + 1]
+    return accuracies
 
 
 def best_after(path: Sequence[tuple[int, float]], n_epochs: int) -> float:

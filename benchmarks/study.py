@@ -170,6 +170,7 @@ def run_tune(folder: Path, *, configs: list[TrialConfig], data: TrainingData) ->
     ).fit()
     for index in range(len(found)):  # it cannot be iterated over
         reports = found[index].metrics_dataframe
+        assert reports is not None  # each trial has reported
         note(folder, "tune", at=reports["timestamp"].iloc[-1], accuracies=reports["accuracy"].tolist())
 
 

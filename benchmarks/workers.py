@@ -38,7 +38,9 @@ from hpstudy.search.loop import run
 from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
+from hpstudy.search.subject import subject_of
 from hpstudy.search.trials import Session
+from hpstudy.search.user_code import read_user_code
 from hpstudy.spec.load import load_study
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
@@ -99,6 +101,9 @@ class Jobs:
         """Nothing may fail here."""
         if isinstance(end, Failure):
             sys.exit(f"{key}: {end.message}")
+
+    def restarting(self, key: str) -> None:
+        """Lets it."""
 
     def waits(self) -> bool:
         """Nobody else trains them."""
@@ -238,7 +243,7 @@ def measure_runner(n_workers: int) -> None:
         file.write_text(TOY_STUDY, encoding="utf-8")
         spec = load_study(file)
         studies = open_studies(spec, storage, checksums={})
-        session = Session(spec.name, storage, spec.folder, run_id=0, others=NoOthers())
+        session = Session(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
         load_data = data_on(CPU, folder=Path(folder))
         with closing(Steady(load_data=load_data, device=CPU, n_workers=n_workers)) as executor:
