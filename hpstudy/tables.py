@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Column, DateTime, Float, Integer, MetaData, String, Table, Text, column, table
 
 METADATA = MetaData()
@@ -94,6 +96,15 @@ CONFIG = "config"
 RUN = "run"
 BASELINE = "baseline"
 REASON = "reason"
+
+DIVERGED = "diverged"
+"""What the reason of a training begins with whose loss was not finite."""
+
+REMOVED: Final = "removed"
+"""The reason of a training that was stopped before it had a configuration, and is not planned any more."""
+
+OUT_OF_TIME = "out of time"
+"""What that of a trial begins with that was stopped at `max_seconds`."""
 MESSAGE = "message"
 TRACEBACK = "traceback"
 TRAIN_ACCURACY = "train_accuracy"

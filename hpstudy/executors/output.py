@@ -39,17 +39,22 @@ class _Carried(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        # A bar that is drawn again and again goes back to the line's beginning: its last state alone is carried.
-        lines, newline, begun = (self._begun + text).replace("\r\n", "\n").rpartition("\n")
-        self._begun = begun.rstrip("\r").rpartition("\r")[2]
-        if newline:
-            self._send(Printed(self._stream, lines + newline))
+        *lines, begun = (self._begun + text).split("\n")
+        self._begun = _as_drawn_last(begun)
+        if lines:
+            whole = "".join(_as_drawn_last(line).removesuffix("\r") + "\n" for line in lines)
+            self._send(Printed(self._stream, whole))
         return len(text)
 
     def end(self) -> None:
         """Hands on a line that was begun and has no end."""
         if self._begun:
             self.write("\n")
+
+
+def _as_drawn_last(line: str) -> str:
+    """What a line shows that went back to its beginning, as a bar does; a carriage return at its end stays."""
+    return line[line.rstrip("\r").rfind("\r") + 1 :]
 
 
 @contextmanager

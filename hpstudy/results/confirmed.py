@@ -12,7 +12,7 @@ import pandas as pd
 from hpstudy.numbers import percent, percent_range, plural, value
 from hpstudy.results.changes import Change, single_changes
 from hpstudy.results.inference import LEVEL, PairedTest, holm, holm_levels, mean_interval, paired_test
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged
 
 FEWEST_PAIRS = 3
 """Pairs below which nothing is claimed: two differences show hardly anything of their spread."""
@@ -182,14 +182,14 @@ def _configuration(label: str, rows: pd.DataFrame) -> ConfirmedConfiguration:
     ended = complete_last.drop_duplicates("seed", keep="last").sort_values("seed")
     complete = ended[ended["complete"]]
     accuracies = dict(zip(complete["seed"].astype(int), complete["test_accuracy"].astype(float), strict=True))
-    diverged = (ended["state"] == "pruned") & ended["reason"].str.startswith("diverged")
-    lost = ended["state"].isin(["failed", "pruned"]) & ~diverged
+    wild = (ended["state"] == "pruned") & diverged(ended)
+    failed = ended["state"].isin(["failed", "pruned"]) & ~wild
     return ConfirmedConfiguration(
         label=label,
         accuracies=accuracies,
-        n_diverged=int(diverged.sum()),
-        n_failed=int(lost.sum()),
-        n_unfinished=len(ended) - len(accuracies) - int(diverged.sum()) - int(lost.sum()),
+        n_diverged=int(wild.sum()),
+        n_failed=int(failed.sum()),
+        n_unfinished=len(ended) - len(accuracies) - int(wild.sum()) - int(failed.sum()),
         mean=float(np.mean(list(accuracies.values()))) if accuracies else math.nan,
         interval=mean_interval(list(accuracies.values())),
     )

@@ -12,7 +12,7 @@ from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
 from hpstudy.results.settings import identity_domains, optuna_settings
-from hpstudy.results.study import StudyResults, is_confirmation
+from hpstudy.results.study import StudyResults, left_nothing, searching_runs
 from hpstudy.results.trials import StoredTrials, confirmation_frame, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.wording import did_you_mean
@@ -20,7 +20,6 @@ from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
     CANDIDATES_ATTRIBUTE,
     DESCRIPTION_ATTRIBUTE,
-    FINISHED,
     IDENTITY_ATTRIBUTE,
 )
 
@@ -63,16 +62,8 @@ def study_state(connection: Connection, url: str, study: str, runs: pd.DataFrame
 
 def _is_finished(runs: pd.DataFrame) -> bool:
     """Whether nothing is left to train; what `hpstudy confirm` leaves says nothing of the search."""
-    searching = runs[~runs["command"].map(is_confirmation).astype(bool)]
-    return _left_nothing(runs) and (searching.empty or _left_nothing(searching))
-
-
-def _left_nothing(runs: pd.DataFrame) -> bool:
-    """Whether a run has left nothing to train, and none has begun since; those beside it may have been stopped."""
-    if runs.empty:
-        return False
-    ended = runs.loc[runs["end_reason"] == FINISHED, "ended_at"]
-    return runs["end_reason"].iloc[-1] == FINISHED or any(ended > runs["started_at"].iloc[-1])
+    searching = searching_runs(runs)
+    return left_nothing(runs) and (searching.empty or left_nothing(searching))
 
 
 def _results(connection: Connection, url: str, study: str) -> StudyResults:

@@ -11,7 +11,7 @@ import pandas as pd
 from hpstudy.errors import InputError
 from hpstudy.spec.study import Domain
 from hpstudy.spec.wording import did_you_mean
-from hpstudy.tables import BASELINES, PART_SEPARATOR, SEARCH
+from hpstudy.tables import BASELINES, DIVERGED, FINISHED, OUT_OF_TIME, PART_SEPARATOR, SEARCH
 
 ENDED = ("complete", "pruned", "failed")
 """States of a trial that has ended, well or not."""
@@ -99,6 +99,29 @@ class StudyResults:
         """The complete sampled trials, best first; equal values in the order of their numbers."""
         complete = self.search[self.search["state"] == "complete"]
         return complete.sort_values("value", ascending=not self.maximize, kind="stable")
+
+
+def diverged(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of `StudyResults.trials` or `.confirmations` ended because the loss was not finite."""
+    return trials["reason"].str.startswith(DIVERGED)
+
+
+def out_of_time(trials: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of `StudyResults.trials` were stopped at `max_seconds`."""
+    return trials["reason"].str.startswith(OUT_OF_TIME)
+
+
+def left_nothing(runs: pd.DataFrame) -> bool:
+    """Whether a run has left nothing to train, and none has begun since; those beside it may have been stopped."""
+    if runs.empty:
+        return False
+    ended = runs.loc[runs["end_reason"] == FINISHED, "ended_at"]
+    return runs["end_reason"].iloc[-1] == FINISHED or any(ended > runs["started_at"].iloc[-1])
+
+
+def searching_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that were no `hpstudy confirm`, which searches nothing."""
+    return runs[~runs["command"].map(is_confirmation).astype(bool)]
 
 
 def is_confirmation(command: str) -> bool:

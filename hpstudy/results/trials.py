@@ -22,6 +22,7 @@ from hpstudy.tables import (
     N_PARAMETERS,
     PART_SEPARATOR,
     REASON,
+    REMOVED,
     RUN,
     SEARCH,
     TRAIN_ACCURACY,
@@ -96,9 +97,11 @@ def trial_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> tuple[pd.DataF
 def confirmation_frame(stored: StoredTrials, *, epochs: pd.DataFrame) -> pd.DataFrame:
     """`StudyResults.confirmations`, from the same.
 
-    A training has its seed last, so one that has none was stopped while it was marked, and gets another pair.
+    A training has its seed last, so one that has none was stopped while it was marked, and gets another pair. One that
+    was stopped before it had a configuration, and was not planned any more when the study went on, is no training.
     """
-    rows = [row for row in stored.rows if stored.parts[row.study_id] == CONFIRM and CONFIRM_SEED in stored.of(row)]
+    marked = [row for row in stored.rows if stored.parts[row.study_id] == CONFIRM and CONFIRM_SEED in stored.of(row)]
+    rows = [row for row in marked if stored.of(row).get(REASON) != REMOVED]
     frame = _with_epochs(
         _frame([_confirmation_row(row, stored) for row in rows], kinds=_COMMON | _CONFIRMATION), epochs
     )

@@ -29,7 +29,6 @@ from hpstudy.tables import (
     CONFIRM_SEED,
     CONFIRMS,
     PART_SEPARATOR,
-    RUN,
     TEST_DATA_ATTRIBUTE,
 )
 
@@ -57,11 +56,14 @@ class ConfirmationPlan:
         configurations: The candidate first, then the next best trials, then the baselines.
         n_seeds: Trainings of each; seed `n` is the same for all.
         study_seed: What the fresh seeds derive from.
+        failed: Numbers of the trials that had failed when the run began. Their pairs are trained again: the cause may
+            have been mended since.
     """
 
     configurations: tuple[Configuration, ...]
     n_seeds: int
     study_seed: int
+    failed: frozenset[int]
 
     @property
     def candidate(self) -> Configuration:
@@ -137,17 +139,9 @@ def require_test_set(confirmation: Study, *, study: str, test: Mapping[str, str]
 class ConfirmationAsker:
     """Gives each pair of configuration and seed one trial."""
 
-    def __init__(self, study: Study, *, plan: ConfirmationPlan, run_id: int) -> None:
-        """Has marked no trial.
-
-        Args:
-            study: The Optuna study `NAME/confirm`.
-            plan: What is trained.
-            run_id: The run: pairs that only failed in earlier ones are tried again.
-        """
+    def __init__(self, study: Study, *, plan: ConfirmationPlan) -> None:
         self._study = study
         self._plan = plan
-        self._run_id = run_id
         self._by_label = {chosen.label: chosen for chosen in plan.configurations}
 
     def ask(self) -> Trial | None:
@@ -160,17 +154,18 @@ class ConfirmationAsker:
         return trial
 
     def configure(self, trial: Trial) -> TrialConfig | None:
-        """The configuration with the fresh seeds.
+        """The configuration with the fresh seeds; a trial interrupted before it was marked gets the next pair.
 
-        A trial interrupted before it was marked gets the next pair, and so does one whose configuration is not planned
-        any more: nothing of it has been trained. None where there is no further pair.
+        None where the pair is not planned any more.
         """
-        if CONFIRM_SEED not in trial.user_attrs or trial.user_attrs[CONFIRMS] not in self._by_label:
+        if CONFIRM_SEED not in trial.user_attrs:
             pair = self._next_pair()
             if pair is None:
                 return None
             self._mark(trial, *pair)
-        chosen = self._by_label[trial.user_attrs[CONFIRMS]]
+        chosen = self._by_label.get(trial.user_attrs[CONFIRMS])
+        if chosen is None:
+            return None
         seed = int(trial.user_attrs[CONFIRM_SEED])
         # As parameters too, for Optuna's own tools; a range of one value is not sampled.
         trial.suggest_int("configuration", *[self._place(chosen.label)] * 2)
@@ -186,7 +181,7 @@ class ConfirmationAsker:
         return f"{title}, seed {trial.user_attrs[CONFIRM_SEED]}"
 
     def _next_pair(self) -> tuple[Configuration, int] | None:
-        known = begun_pairs(self._study, run_id=self._run_id)
+        known = begun_pairs(self._study, self._plan)
         return next(((chosen, seed) for chosen, seed in self._plan.pairs if (chosen.label, seed) not in known), None)
 
     def _mark(self, trial: Trial, chosen: Configuration, seed: int) -> None:
@@ -205,14 +200,16 @@ def marked_pairs(study: Study) -> list[tuple[str, int]]:
     return [_pair(trial) for trial in study.get_trials(deepcopy=False) if CONFIRM_SEED in trial.user_attrs]
 
 
-def begun_pairs(study: Study, *, run_id: int) -> dict[tuple[str, int], TrialState]:
-    """The pairs that need no further trial, and the state of each.
+def begun_pairs(study: Study, plan: ConfirmationPlan) -> dict[tuple[str, int], TrialState]:
+    """The pairs that need no further trial, and the state of each: all that are marked, but for those that failed."""
+    trials = study.get_trials(deepcopy=False)
+    marked = [trial for trial in trials if CONFIRM_SEED in trial.user_attrs and trial.number not in plan.failed]
+    return {_pair(trial): trial.state for trial in marked}
 
-    Those whose trainings all failed in earlier runs are not among them: their cause may have been mended since.
-    """
-    marked = [trial for trial in study.get_trials(deepcopy=False) if CONFIRM_SEED in trial.user_attrs]
-    may_be_mended = [trial.state == TrialState.FAIL and trial.user_attrs.get(RUN) != run_id for trial in marked]
-    return {_pair(trial): trial.state for trial, again in zip(marked, may_be_mended, strict=True) if not again}
+
+def failed_trials(study: Study) -> frozenset[int]:
+    """The numbers of the trials of a confirmation that have failed."""
+    return frozenset(trial.number for trial in study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
 
 
 def _pair(trial: FrozenTrial) -> tuple[str, int]:

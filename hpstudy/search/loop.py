@@ -119,6 +119,7 @@ class _Loop:
             self._paused.add(key)
             return
         if self._n_crashes[key] < MAX_CRASHES:
+            self._source.restarting(key)
             self._lost(key, cause)
             self._executor.start([self._jobs[key]])
             return

@@ -12,7 +12,7 @@ from hpstudy.search.askers import n_search_trials
 from hpstudy.search.confirmation import ConfirmationPlan, begun_pairs
 from hpstudy.search.studies import part_name, searches
 from hpstudy.spec.study import StudySpec
-from hpstudy.tables import BASELINE, BASELINES, RUN
+from hpstudy.tables import BASELINE, BASELINES, CONFIG, CONFIRM_SEED, CONFIRMS, RUN
 
 ENDED_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -57,28 +57,30 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
     )
 
 
-def confirmation_plan(
-    study: str, confirmation: Study, plan: ConfirmationPlan, *, run_id: int, live: Collection[int]
-) -> Plan:
+def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> Plan:
     """Every configuration with every seed, and what is unfinished of others; `live` as in `search_plan`."""
-    begun = begun_pairs(confirmation, run_id=run_id)
+    begun = begun_pairs(confirmation, plan)
     n_ended = sum(begun.get((chosen.label, seed)) in ENDED_STATES for chosen, seed in plan.pairs)
     return Plan(
         study=study,
         stage="confirmation",
-        n_trials=n_ended + n_unconfirmed(confirmation, plan, run_id=run_id),
+        n_trials=n_ended + n_unconfirmed(confirmation, plan),
         n_ended=n_ended,
         n_interrupted=_n_interrupted(confirmation, live),
         best=None,
     )
 
 
-def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan, *, run_id: int) -> int:
-    """Trainings of a confirmation that have not ended, those included that only failed in earlier runs."""
-    begun = begun_pairs(confirmation, run_id=run_id)
+def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
+    """Trainings of a confirmation that have not ended, those included that had failed when the run began."""
+    begun = begun_pairs(confirmation, plan)
     n_new = sum((chosen.label, seed) not in begun for chosen, seed in plan.pairs)
-    n_marked = sum(state == TrialState.RUNNING for state in begun.values())
-    return max(n_new + n_marked, count(confirmation, TrialState.RUNNING))  # one without a mark takes the next pair
+    running = confirmation.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    n_unmarked = sum(CONFIRM_SEED not in trial.user_attrs for trial in running)  # each takes the next new pair
+    labels = {chosen.label for chosen in plan.configurations}
+    # One that was killed before it was configured, and is not planned any more, is not trained.
+    n_marked = sum(CONFIG in trial.user_attrs or trial.user_attrs.get(CONFIRMS) in labels for trial in running)
+    return max(n_new, n_unmarked) + n_marked
 
 
 def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:

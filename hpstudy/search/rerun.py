@@ -124,6 +124,9 @@ class RerunSource:
         if isinstance(end, Failure):
             raise StudyFailedError(f"{key}: failed with {end.reason}: {end.message}")
 
+    def restarting(self, _key: str) -> None:
+        """Never happens: it is trained in this process."""
+
     def waits(self) -> bool:
         """Nobody else trains it."""
         return False

@@ -20,6 +20,7 @@ from hpstudy.search.confirmation import (
     ConfirmationPlan,
     choose_configurations,
     extend_confirmation,
+    failed_trials,
     fix_candidate,
     require_test_set,
 )
@@ -34,7 +35,7 @@ from hpstudy.search.runs import begin_run, end_run, extend_record
 from hpstudy.search.source import Observer, Source, Watched
 from hpstudy.search.sources import confirmation_source
 from hpstudy.search.storage import Storage
-from hpstudy.search.studies import open_part, part_name
+from hpstudy.search.studies import open_part, part_name, trained_baselines
 from hpstudy.search.subject import Subject
 from hpstudy.search.trials import Session
 from hpstudy.search.user_code import read_user_code
@@ -125,12 +126,14 @@ class Runner:
         study, storage = self.subject.name, self.session.storage
         with storage.alone(study):
             holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
-            plan = ConfirmationPlan(
-                choose_configurations(storage, study, top=holds.top), n_seeds=holds.seeds, study_seed=self.subject.seed
-            )
             confirmation = open_part(storage, part_name(study, CONFIRM))
-            run_id = self.session.run_id
-            stage = confirmation_plan(study, confirmation, plan, run_id=run_id, live=self.session.others.live())
+            plan = ConfirmationPlan(
+                choose_configurations(storage, study, top=holds.top),
+                n_seeds=holds.seeds,
+                study_seed=self.subject.seed,
+                failed=failed_trials(confirmation),
+            )
+            stage = confirmation_plan(study, confirmation, plan, live=self.session.others.live())
             # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
             self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
             fix_candidate(self.head, candidate=plan.candidate)
@@ -139,17 +142,21 @@ class Runner:
         with storage.alone(study):
             require_test_set(confirmation, study=study, test=test.checksums)
         source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
-        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan, run_id=run_id))
+        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
         write_evidence(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}
         self.record({"images": images, "test_data": dict(test.checksums)})
 
     def record_models(self) -> None:
-        """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record."""
-        tables = {
-            chosen.label: describe_model(chosen.config, data=self.data, folder=self.subject.folder)
-            for chosen in choose_configurations(self.session.storage, self.subject.name, top=1)
-        }
+        """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record.
+
+        Raises:
+            InputError: A file of the user's network was changed since the run began.
+        """
+        tables = {}
+        for chosen in choose_configurations(self.session.storage, self.subject.name, top=1):
+            self.session.code.require_unchanged(chosen.config.architecture)
+            tables[chosen.label] = describe_model(chosen.config, data=self.data, folder=self.subject.folder)
         self.record({"models": tables})
 
     def record(self, known: Mapping[str, Any]) -> None:
@@ -191,7 +198,7 @@ def begun(
                     study=subject.name,
                     storage=storage,
                     run_id=run_id,
-                    code=read_user_code(subject.name, architectures=subject.architectures, folder=subject.folder),
+                    code=read_user_code(subject, also=trained_baselines(storage, subject.name).values()),
                     others=others,
                     checkpoint_seconds=place.checkpoint_seconds,
                 ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from typing import Any
 
@@ -68,7 +69,7 @@ class _Connector:
         self._dialect = engine.dialect
         self._arguments, self._parameters = engine.dialect.create_connect_args(engine.url)
         self.patience_seconds = 0.0
-        self._gives_up = False
+        self._given_up = threading.local()  # the thread that renews the lease gives up for itself alone
 
     def connect(self) -> Any:  # noqa: ANN401  # whatever the driver calls a connection
         """A connection of the driver's.
@@ -77,15 +78,15 @@ class _Connector:
             OperationalError: The driver's own; there is no server. Until there is one again nothing is waited for: the
                 run is about to end, and what it has still to say would only wait once more.
         """
-        until = time.monotonic() + (0.0 if self._gives_up else self.patience_seconds)
+        until = time.monotonic() + (0.0 if getattr(self._given_up, "is_so", False) else self.patience_seconds)
         while True:
             try:
                 connection = self._dialect.connect(*self._arguments, **self._parameters)
             except self._dialect.loaded_dbapi.OperationalError:
                 if time.monotonic() >= until:
-                    self._gives_up = True
+                    self._given_up.is_so = True
                     raise
             else:
-                self._gives_up = False
+                self._given_up.is_so = False
                 return connection
             time.sleep(_RETRY_SECONDS)

@@ -24,6 +24,14 @@ class Source(Protocol):
         """Stores how a training ended."""
         ...
 
+    def restarting(self, key: str) -> None:
+        """A training's process has died, and the training is about to be started again.
+
+        Raises:
+            InputError: It would be another training than before.
+        """
+        ...
+
     def waits(self) -> bool:
         """Whether there may be jobs later, though none is under way here: other runners are training."""
         ...
@@ -74,6 +82,10 @@ class Watched:
             raise
         self._observer.ended(key, end)
 
+    def restarting(self, key: str) -> None:
+        """Passes it on."""
+        self._source.restarting(key)
+
     def waits(self) -> bool:
         """Whether the source does."""
         return self._source.waits()
@@ -123,6 +135,10 @@ class Several:
     def ended(self, key: str, end: Outcome | Failure) -> None:
         """Goes to the source that gave the job."""
         self._owners.pop(key).ended(key, end)
+
+    def restarting(self, key: str) -> None:
+        """Goes to the source that gave the job."""
+        self._owners[key].restarting(key)
 
     def waits(self) -> bool:
         """Whether any of them does."""

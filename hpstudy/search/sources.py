@@ -54,8 +54,10 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
 
 
 def confirmation_source(confirmation: Study, *, plan: ConfirmationPlan, files: StudyFiles, session: Session) -> Source:
-    """Every configuration with every seed, on the whole training set and the test set; never pruned."""
+    """Every configuration with every seed, on the whole training set and the test set; never pruned.
+
+    What a former candidate has left stays until a training has ended.
+    """
     keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label))
-    keepsakes.tidy(confirmation)
-    asker = ConfirmationAsker(confirmation, plan=plan, run_id=session.run_id)
+    asker = ConfirmationAsker(confirmation, plan=plan)
     return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", session=session)

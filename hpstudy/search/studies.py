@@ -143,7 +143,7 @@ def check_evidence(subject: Subject, storage: Storage, *, checksums: Mapping[str
     stored = head.user_attrs[IDENTITY_ATTRIBUTE]
     known = {key: stored.get(key, {}) for key in ("source", "data")}
     offered = [name for name in subject.architectures if name in stored["architecture"]]
-    trained = _trained_baselines(storage, subject.name)
+    trained = trained_baselines(storage, subject.name)
     named = {name: found for name, found in head.user_attrs[BASELINES_ATTRIBUTE].items() if name in trained}
     changed = (
         *differences(known, _evidence(subject.folder, offered, checksums)),
@@ -192,7 +192,7 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
             )
         return
     stored = existing[spec.name].user_attrs
-    is_empty = not existing[spec.name].n_trials and existing[spec.name].direction == StudyDirection.MAXIMIZE
+    is_empty = not existing[spec.name].n_trials and existing[spec.name].directions == [StudyDirection.MAXIMIZE]
     if IDENTITY_ATTRIBUTE not in stored and is_empty:
         return  # made by a run that was killed before it could say what it is
     if IDENTITY_ATTRIBUTE not in stored:
@@ -200,7 +200,7 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
             f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
         )
     known, baselines = dict(stored[IDENTITY_ATTRIBUTE]), _baselines(spec)
-    trained = _trained_baselines(storage, spec.name)
+    trained = trained_baselines(storage, spec.name)
     # A network that has only failed may be mended.
     if not _has_results(storage, spec, trained):
         known["source"] = current["source"]
@@ -229,7 +229,7 @@ def _has_results(storage: Storage, spec: StudySpec, trained: Mapping[str, str]) 
     return bool(architecture_sources(offered, folder=spec.folder))
 
 
-def _trained_baselines(storage: Storage, study: str) -> dict[str, str]:
+def trained_baselines(storage: Storage, study: str) -> dict[str, str]:
     """The architecture of each baseline that is complete, by its name."""
     complete = stored_trials(storage, part_name(study, BASELINES), TrialState.COMPLETE)
     configs = {str(trial.user_attrs[BASELINE]): trial.user_attrs[CONFIG] for trial in complete}

@@ -15,7 +15,19 @@ from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
 from hpstudy.search.user_code import UserCode
 from hpstudy.spec.config import TrialConfig
-from hpstudy.tables import CONFIG, MESSAGE, N_PARAMETERS, REASON, RUN, TRACEBACK, TRAIN_ACCURACY, WEIGHTS_SHA256
+from hpstudy.tables import (
+    CONFIG,
+    DIVERGED,
+    MESSAGE,
+    N_PARAMETERS,
+    OUT_OF_TIME,
+    REASON,
+    REMOVED,
+    RUN,
+    TRACEBACK,
+    TRAIN_ACCURACY,
+    WEIGHTS_SHA256,
+)
 from hpstudy.training.job import CHECKPOINT_SECONDS, Answer, EpochResult, Failure, Outcome, Part, TrainingJob
 
 MAX_FAILURES_IN_A_ROW = 5
@@ -129,7 +141,7 @@ class TrialSource:
         running = self._running[key]
         self._session.others.require_own()
         if result.diverged:
-            return self._stop(running, f"diverged in epoch {result.epoch + 1}: the loss was not finite")
+            return self._stop(running, f"{DIVERGED} in epoch {result.epoch + 1}: the loss was not finite")
         n_known = running.n_known
         self._store(running, result)
         if result.epoch + 1 < n_known:
@@ -163,6 +175,14 @@ class TrialSource:
         running.trial.set_user_attr(TRAIN_ACCURACY, outcome.train_accuracy)
         running.trial.set_user_attr(WEIGHTS_SHA256, outcome.weights_sha256)
         self._study.tell(running.trial, running.last.val_accuracy)
+
+    def restarting(self, key: str) -> None:
+        """Asks whether the network is still the one that the training began with.
+
+        Raises:
+            InputError: A file of the user's was changed since the run began.
+        """
+        self._session.code.require_unchanged(self._running[key].config.architecture)
 
     def waits(self) -> bool:
         """Whether others train trials of this study, which may come to be nobody's."""
@@ -207,7 +227,7 @@ class TrialSource:
         config = self._asker.configure(trial)
         if config is None:
             message = "it was interrupted, and is not in the study file any more"
-            self._tell_failed(trial, Failure("removed", message, traceback=""))
+            self._tell_failed(trial, Failure(REMOVED, message, traceback=""))
             return None
         trial.set_user_attr(CONFIG, config.to_json())
         return config
@@ -255,7 +275,7 @@ class TrialSource:
             return ""  # never stopped, or nothing is saved any more
         seconds = sum(running.seconds.values())
         if self._max_seconds is not None and seconds > self._max_seconds:
-            return f"out of time after epoch {epoch + 1}: {seconds:.1f} s, and max_seconds is {self._max_seconds:g}"
+            return f"{OUT_OF_TIME} after epoch {epoch + 1}: {seconds:.1f} s, and max_seconds is {self._max_seconds:g}"
         if is_known:
             running.trial = self._continued(running.trial.number)  # reads the values stored again
         return f"pruned after epoch {epoch + 1}" if running.trial.should_prune() else ""

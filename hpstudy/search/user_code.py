@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.errors import InputError
+from hpstudy.search.subject import Subject
 from hpstudy.spec.identity import short_sum
 
 
@@ -45,15 +46,15 @@ class UserCode:
             )
 
 
-def read_user_code(study: str, *, architectures: Iterable[str], folder: Path) -> UserCode:
-    """The files of a study's architectures as they are now.
+def read_user_code(subject: Subject, *, also: Iterable[str] = ()) -> UserCode:
+    """The files of all architectures that a study may train, as they are now.
 
     Args:
-        study: The study's name.
-        architectures: All that it may train.
-        folder: Where the study file lies.
+        subject: The study.
+        also: Further architectures: those of baselines that its file has no more, and that are confirmed.
     """
-    return UserCode(study, folder, {name: source_sums([name], folder) for name in architectures})
+    sums = {name: source_sums([name], subject.folder) for name in {*subject.architectures, *also}}
+    return UserCode(subject.name, subject.folder, sums)
 
 
 def source_sums(architectures: Iterable[str], folder: Path) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from hpstudy.errors import Problem, StudyFileError
 from hpstudy.spec.architecture import read_architectures
 from hpstudy.spec.baselines import Surroundings, read_baselines
@@ -87,6 +89,15 @@ def written_confirm(text: str) -> Confirm | None:
     """What the text of a study file that was loaded once says of its confirmation; None where it says `false`."""
     data = _mapping(parse_document(text, path=Path()).data)
     return _confirm(StudyShape.model_validate({key: value for key, value in data.items() if key == "confirm"}))
+
+
+def written_trials(text: str) -> int | None:
+    """How many trials the text of a study file asks for; None for a text that is none."""
+    try:
+        data = _mapping(parse_document(text, path=Path()).data)
+        return StudyShape.model_validate({key: value for key, value in data.items() if key == "trials"}).trials
+    except (StudyFileError, ValidationError):
+        return None
 
 
 def _override(document: Document, overrides: Mapping[str, Scalar]) -> Document:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hpstudy.results.confirmed import confirmed
 from hpstudy.results.grid import is_exhausted
-from hpstudy.results.study import StudyResults, is_confirmation
+from hpstudy.results.study import StudyResults, left_nothing, searching_runs
 
 _WHOLE = 40
 """A command of so many characters is not wrapped, if what it is for can give way."""
@@ -20,8 +20,9 @@ _WHOLE = 40
 def next_steps(results: StudyResults) -> RenderableType:
     """The commands that make sense for a study as it stands, each with what it is for."""
     if results.state == "interrupted":
-        last = "" if results.runs.empty else str(results.runs["command"].iloc[-1])
-        command = "confirm" if is_confirmation(last) else "run"
+        # Where the search has ended, it is the confirmation that was stopped.
+        searched = not results.runs.empty and left_nothing(searching_runs(results.runs))
+        command = "confirm" if searched else "run"
         return Text(f"{results.name} is not finished: the same `hpstudy {command}` goes on with it.")
     name = shlex.quote(results.name)
     known = "a number, best, or a model's name" if results.identity else "a number, or best"

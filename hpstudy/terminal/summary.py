@@ -8,7 +8,7 @@ from rich.text import Text
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
 from hpstudy.results.saved import saved
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged, out_of_time
 from hpstudy.tables import BASELINES
 from hpstudy.terminal.confirmation import confirmation
 from hpstudy.terminal.next_steps import next_steps
@@ -46,11 +46,9 @@ def _counts(results: StudyResults) -> Text:
     early = saved(search)
     if early.n_trials and results.identity:
         lines.append(f"stopping trials early saved {early.epochs:,} of {early.planned:,} epochs")
-    diverged = int(search["reason"].str.startswith("diverged").sum())
-    if diverged:
-        lines.append(f"{plural(diverged, 'trial')} diverged: the loss was not finite")
-    late = int(search["reason"].str.startswith("out of time").sum())
-    if late:
+    if n_diverged := int(diverged(search).sum()):
+        lines.append(f"{plural(n_diverged, 'trial')} diverged: the loss was not finite")
+    if late := int(out_of_time(search).sum()):
         lines.append(f"{plural(late, 'trial')} stopped at max_seconds")
     explained = search[(search["state"] == "failed") & (search["message"] != "")]
     lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]

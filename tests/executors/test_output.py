@@ -25,9 +25,11 @@ def test_a_bar_is_carried_as_it_stood_last() -> None:
     with carried_output(sent.append):
         for percent in range(0, 101, 10):
             print(f"{percent} %", end="\r", file=sys.stderr)
-        print("\rdone", file=sys.stderr)
-        print("\r1 of 2\r2 of 2", end="", file=sys.stderr)
-    assert sent == [Printed("stderr", "done\n"), Printed("stderr", "2 of 2\n")]
+        print("done", file=sys.stderr)
+        print("\r50 %", end="", file=sys.stderr)
+        print("\r100 %\r", file=sys.stderr)
+        print("\r1 of 2\r2 of 2\r", end="", file=sys.stderr)
+    assert [printed.text for printed in sent] == ["done\n", "100 %\n", "2 of 2\n"]
 
 
 def test_it_is_shown_where_it_was_meant_for(capsys: pytest.CaptureFixture[str]) -> None:

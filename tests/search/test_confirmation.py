@@ -21,6 +21,7 @@ from hpstudy.executors import local
 from hpstudy.results.confirmed import confirmed, headline
 from hpstudy.results.confirmed_table import caption
 from hpstudy.results.predictions import candidate_predictions
+from hpstudy.search import runner
 from hpstudy.search.confirmation import choose_configurations
 from hpstudy.search.evidence import choose_shown
 from hpstudy.search.storage import open_storage
@@ -286,15 +287,20 @@ def test_a_training_without_a_mark_is_planned_once(lab: Lab, spec: StudySpec) ->
     assert (notes.plans[0].n_trials, notes.n_ended, len(lab.results().confirmations)) == (2, 2, 2)
 
 
-def test_one_that_was_marked_but_not_begun_is_given_to_what_is_planned_now(lab: Lab, spec: StudySpec) -> None:
+@pytest.mark.parametrize(("label", "n_trained"), [("99", 2), ("plain", 2)])
+def test_one_that_was_marked_but_not_begun_is_trained_if_it_is_planned(
+    lab: Lab, spec: StudySpec, label: str, n_trained: int
+) -> None:
     lab.run(replace(spec, confirm=None))
     with open_storage(lab.url) as storage:
         trial = optuna.create_study(study_name="small/confirm", storage=storage.optuna, direction="maximize").ask()
-        trial.set_user_attr(CONFIRMS, "99")
+        trial.set_user_attr(CONFIRMS, label)
         trial.set_user_attr(CONFIRM_SEED, 1)
-    lab.confirm(top=1, seeds=1)
+    notes = lab.confirm(top=1, seeds=1)
     best = lab.results().ranked["label"].iloc[0]
-    assert lab.results().confirmations["configuration"].tolist() == [best, "plain"]
+    assert (notes.plans[0].n_trials, notes.plans[0].n_ended, notes.n_ended) == (n_trained, 0, n_trained)
+    assert set(lab.results().confirmations["configuration"]) == {best, "plain"}
+    assert len(lab.results().confirmations) == 2
 
 
 def test_seeds_that_failed_are_tried_again_by_the_next_run(lab: Lab, spec: StudySpec, monkeypatch) -> None:
@@ -334,6 +340,22 @@ def test_a_run_that_is_stopped_before_it_confirms_leaves_the_former_candidate(la
     lab.run(replace(low, trials=8))
     assert lab.results().former_candidates == ("0",)
     assert "Before the search went on, trial 0 had been the candidate." in caption(lab.results())
+
+
+def test_so_does_one_that_is_stopped_while_it_opens_the_test_set(
+    lab: Lab, spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low = replace(
+        spec, settings={**spec.settings, "learning_rate": Setting("learning_rate", Range(1e-4, 1.0, log=True))}
+    )
+    lab.run(replace(low, trials=1))
+    weights = files(lab).all_weights("confirm")
+    monkeypatch.setattr(runner, "require_test_set", lambda *_args, **_named: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(StudyInterruptedError, match="small: stopped by SIGINT"):
+        lab.run(replace(low, trials=8))
+    assert lab.results().ranked["label"].iloc[0] != "0"
+    assert lab.results().candidate == "0"
+    assert files(lab).all_weights("confirm") == weights
 
 
 def test_a_candidate_that_was_refused_the_test_set_is_none_yet(lab: Lab, spec: StudySpec) -> None:

@@ -39,6 +39,9 @@ class Jobs:
     def ended(self, key, end):
         self.ends.append((key, end))
 
+    def restarting(self, key):
+        pass
+
     def waits(self):
         return False
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hpstudy.errors import InputError
+from hpstudy.executors.local import LocalExecutor
+from hpstudy.executors.protocol import Event, WorkerLost
+from hpstudy.search.subject import Subject
 from hpstudy.search.user_code import read_user_code
-from hpstudy.spec.study import Confirm, StudySpec
+from hpstudy.spec.study import Baseline, Confirm, StudySpec
 from tests.search.conftest import Lab, Notes
 
 
@@ -44,10 +48,46 @@ def test_a_network_that_is_changed_under_way_is_not_trained(
     assert len(lab.results().confirmations) == 2
 
 
+def test_nor_one_of_a_baseline_that_the_file_has_no_more(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text((tmp_path / "nets.py").read_text(encoding="utf-8"), encoding="utf-8")
+    spec = replace(small_spec, trials=1, baselines=(Baseline("mine", "other.py:tiny", 1, {}),))
+    lab.run(spec)
+    bare = replace(spec, baselines=(), confirm=Confirm(top=1, seeds=1))
+    with pytest.raises(InputError, match=r"other\.py was changed while the study ran"):
+        lab.run(bare, notes=changed_after(1, other))
+
+
+def test_a_training_whose_process_died_does_not_go_on_with_another_network(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path
+) -> None:
+    notes = changed_after(1, tmp_path / "nets.py")
+
+    class Dies(LocalExecutor):
+        """Its process dies after the first epoch."""
+
+        def events(self, timeout_seconds: float) -> Sequence[Event]:
+            if notes.n_epochs == 1:
+                return [WorkerLost(self._training.key, "SIGKILL")]
+            return super().events(timeout_seconds)
+
+    lab.open_executor = Dies
+    with pytest.raises(InputError, match=r"nets\.py was changed while the study ran"):
+        lab.run(small_spec, notes=notes)
+    assert notes.lost_causes == []
+
+
+def test_it_is_not_recorded_for_what_was_trained(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    notes = changed_after(3, tmp_path / "nets.py")
+    with pytest.raises(InputError, match=r"nets\.py was changed while the study ran"):
+        lab.run(replace(small_spec, trials=1), notes=notes)
+    assert "models" not in lab.results().runs["record"].iloc[-1]
+
+
 def test_a_module_beside_it_counts_and_hpstudys_own_networks_have_no_text(tmp_path: Path) -> None:
     (tmp_path / "blocks.py").write_text("WIDTH = 8\n", encoding="utf-8")
     (tmp_path / "nets.py").write_text("from blocks import WIDTH\n\ndef net(): ...\n", encoding="utf-8")
-    code = read_user_code("mine", architectures=["nets.py:net", "lenet5"], folder=tmp_path)
+    code = read_user_code(Subject("mine", "", tmp_path, 1, ("nets.py:net", "lenet5"), Confirm()))
     code.require_unchanged("nets.py:net")
     (tmp_path / "blocks.py").write_text("WIDTH = 9\n", encoding="utf-8")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpstudy.errors import InputError, StudyFileError
-from hpstudy.spec.load import Reading, load_study, read_study, written_confirm
+from hpstudy.spec.load import Reading, load_study, read_study, written_confirm, written_trials
 from hpstudy.spec.study import (
     Baseline,
     Choices,
@@ -300,3 +300,10 @@ def test_duplicate_keys_and_other_problems_come_in_one_go(tmp_path: Path) -> Non
     assert reading.spec is None
     places = [(problem.line, problem.place) for problem in reading.problems]
     assert places == [(2, "name"), (3, "dataset"), (4, "architecture"), (5, "trials")]
+
+
+@pytest.mark.parametrize(
+    ("text", "n_trials"), [("trials: 12", 12), ("name: a", 50), ("trials: many", None), ("", None), ("- a: [", None)]
+)
+def test_the_trials_that_a_stored_text_asks_for(text: str, n_trials: int | None) -> None:
+    assert written_trials(text) == n_trials

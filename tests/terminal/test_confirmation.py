@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from hpstudy.results.confirmed_table import confirmed_rows
@@ -83,9 +84,14 @@ def next_lines(results: StudyResults) -> list[str]:
     return [line.strip().split("  ")[0] for line in text.split("Next:\n")[1].splitlines()]
 
 
-@pytest.mark.parametrize("command", ["run", "confirm"])
-def test_what_was_stopped_goes_on_with_its_own_command(results: StudyResults, command: str) -> None:
-    runs = results.runs.assign(command=f"hpstudy {command} synthetic")
+@pytest.mark.parametrize(
+    ("reasons", "command"),
+    [(["finished", "stopped by SIGINT"], "confirm"), (["stopped by SIGINT", "finished"], "run"), (["", "no"], "run")],
+)
+def test_what_was_stopped_goes_on_with_its_own_command(results: StudyResults, reasons: list[str], command: str) -> None:
+    """A search and its confirmation, of which one was stopped."""
+    commands = ["hpstudy run synthetic.yaml", "hpstudy confirm synthetic"]
+    runs = pd.concat([results.runs] * 2, ignore_index=True).assign(command=commands, end_reason=reasons)
     stopped = replace(results, state="interrupted", runs=runs)
     text = printed(lambda console: study_summary(stopped, console=console), width=120)
     assert f"synthetic is not finished: the same `hpstudy {command}` goes on with it." in text

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hpstudy.results.study import diverged
+
 Floats = NDArray[np.float64]
 
 
@@ -33,7 +35,6 @@ def expected_values(trials: pd.DataFrame, merit: Floats, *, epochs: pd.DataFrame
         gain = (curves["trial_id"].map(final) - curves["val_accuracy"]).groupby(curves["epoch"]).median()
         last = curves.loc[curves.groupby("trial_id")["epoch"].idxmax()].set_index("trial_id")
         reached = (last["val_accuracy"] + last["epoch"].map(gain)).reindex(final.index).to_numpy(dtype=float)
-        diverged = trials["reason"].str.startswith("diverged").to_numpy(dtype=bool)
-        expected = np.where(complete | diverged, merit, reached)
+        expected = np.where(complete | diverged(trials).to_numpy(dtype=bool), merit, reached)
     below = float(np.nanmin(expected, initial=np.inf))
     return np.nan_to_num(expected, nan=below - 1)

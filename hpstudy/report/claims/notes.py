@@ -14,7 +14,7 @@ from hpstudy.report.claims.regions import divergence_region
 from hpstudy.report.views.confusion import confusion_counts
 from hpstudy.results.changes import changed
 from hpstudy.results.records import recorded_images
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged
 from hpstudy.spec.options import find_option
 from hpstudy.spec.rows import Interval
 from hpstudy.spec.study import Range
@@ -104,7 +104,7 @@ def edges(results: StudyResults) -> Finding | None:
 
 def divergence(results: StudyResults) -> Finding | None:
     """How many trials diverged, and with which values of which setting."""
-    n_diverged = int(results.search["reason"].str.startswith("diverged").sum())
+    n_diverged = int(diverged(results.search).sum())
     if not n_diverged:
         return None
     begun = f"{plural(n_diverged, 'trial')} of {len(results.search):,} diverged (the loss was not finite)"

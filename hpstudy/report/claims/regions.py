@@ -12,7 +12,7 @@ from scipy import stats
 
 from hpstudy.numbers import value
 from hpstudy.results.inference import LEVEL, holm
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged
 from hpstudy.spec.study import Choices, Fixed, Range
 
 FEWEST_DIVERGED = 3
@@ -46,14 +46,14 @@ def divergence_region(results: StudyResults) -> Region | None:
         None for fewer than three diverged trials, and where no adjusted p is at most 0.05.
     """
     search = results.search[results.search["state"].isin(["complete", "pruned"])]
-    diverged = search["reason"].str.startswith("diverged").to_numpy(dtype=bool)
-    if diverged.sum() < FEWEST_DIVERGED:
+    lost = diverged(search).to_numpy(dtype=bool)
+    if lost.sum() < FEWEST_DIVERGED:
         return None
     regions, p_values = [], []
     for setting, words, given, inside in _regions(search, results):
         table = [
-            [int((diverged & inside).sum()), int((~diverged & inside).sum())],
-            [int((diverged & given & ~inside).sum()), int((~diverged & given & ~inside).sum())],
+            [int((lost & inside).sum()), int((~lost & inside).sum())],
+            [int((lost & given & ~inside).sum()), int((~lost & given & ~inside).sum())],
         ]
         regions.append(Region(setting, words, sum(table[0]), table[0][0]))
         p_values.append(float(stats.fisher_exact(table, alternative="greater").pvalue))

@@ -8,7 +8,7 @@ from hpstudy.numbers import plural
 from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged
 
 SHOWN = 30
 """Reasons listed; a study that fails in more ways than that is told by its first ones."""
@@ -24,11 +24,10 @@ def failures(results: StudyResults) -> Table | Absent:
     confirmations = results.confirmations
     named = confirmations["configuration"].astype(str) + ", seed " + confirmations["seed"].astype(str)
     every = pd.concat([results.trials, confirmations.assign(label=named)])
-    diverged = every["reason"].str.startswith("diverged")
-    wrong = every[(every["state"] == "failed") | diverged]
+    wrong = every[(every["state"] == "failed") | diverged(every)]
     if wrong.empty:
         return Absent("failures", "Failures", "No training failed or diverged.")
-    why = wrong["reason"].where(~wrong["reason"].str.startswith("diverged"), "diverged: the loss was not finite")
+    why = wrong["reason"].where(~diverged(wrong), "diverged: the loss was not finite")
     groups = [
         (str(why), str(message), rows)
         for (why, message), rows in wrong.assign(why=why).groupby(["why", "message"], sort=False)
@@ -38,7 +37,7 @@ def failures(results: StudyResults) -> Table | Absent:
         Row((Cell(_reason(why)), number(f"{len(rows)}", len(rows)), Cell(_labels(rows)), Cell(_message(message))))
         for why, message, rows in groups[:SHOWN]
     )
-    note = f"{len(groups) - SHOWN} more reasons are in the CSV file." if len(groups) > SHOWN else ""
+    note = f"{plural(len(groups) - SHOWN, 'further reason')} had fewer." if len(groups) > SHOWN else ""
     columns = (Column("Reason"), Column("Trainings", numeric=True), Column("Which"), Column("Message"))
     caption = f"{plural(len(wrong), 'training')} failed or diverged"
     return Table("failures", caption, columns, (Group(rows),), note=note)

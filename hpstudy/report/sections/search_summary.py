@@ -14,7 +14,8 @@ from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
 from hpstudy.report.sections.titles import setting_title
 from hpstudy.results.grid import is_exhausted
 from hpstudy.results.saved import saved
-from hpstudy.results.study import StudyResults, is_confirmation
+from hpstudy.results.study import StudyResults, diverged, out_of_time, searching_runs
+from hpstudy.spec.load import written_trials
 from hpstudy.spec.study import Choices, Domain, Range
 
 FEW = 5
@@ -36,9 +37,9 @@ def search_facts(results: StudyResults) -> tuple[tuple[str, str], ...]:
             ),
             ("Saved by pruning", saved_by_pruning(search)),
         ]
-        if diverged := int(search["reason"].str.startswith("diverged").sum()):
-            facts.append(("Diverged", f"{plural(diverged, 'trial')}: the loss was not finite"))
-        if late := int(search["reason"].str.startswith("out of time").sum()):
+        if n_diverged := int(diverged(search).sum()):
+            facts.append(("Diverged", f"{plural(n_diverged, 'trial')}: the loss was not finite"))
+        if late := int(out_of_time(search).sum()):
             facts.append(("Out of time", f"{plural(late, 'trial')}: stopped at `max_seconds`, not for being weak"))
     return tuple(facts)
 
@@ -66,13 +67,10 @@ def planned_trials(results: StudyResults) -> int | None:
     """
     if is_exhausted(results):
         return len(results.search)
-    for run in reversed(results.runs.to_dict("records")):
-        if is_confirmation(str(run["command"])):
-            continue
-        words: Any = re.search(r"--trials[ =](\d+)", str(run["command"]))
-        written = re.search(r"^trials:[ \t]*(\d+)", str(run["study_file"]), re.MULTILINE)
-        if found := words or written:
-            return int(found[1])
+    for run in reversed(searching_runs(results.runs).to_dict("records")):
+        given = re.search(r"--trials[ =](\d+)", str(run["command"]))
+        if target := int(given[1]) if given else written_trials(str(run["study_file"])):
+            return target
     return None
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from hpstudy.numbers import about
 from hpstudy.report.drawing.chart import Axis, Bars, Chart, Hatch, Mark, Panel, numbers
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.saved import saved
-from hpstudy.results.study import StudyResults
+from hpstudy.results.study import StudyResults, diverged
 
 
 def pruning(results: StudyResults) -> pd.DataFrame:
@@ -18,8 +19,7 @@ def pruning(results: StudyResults) -> pd.DataFrame:
         `epochs`, `complete`, `pruned`, `diverged`, `failed`, by epochs.
     """
     ended = results.ended
-    diverged = (ended["state"] == "pruned") & ended["reason"].str.startswith("diverged")
-    kinds = ended["state"].where(~diverged, "diverged")
+    kinds = ended["state"].where(~diverged(ended), "diverged")
     counts = pd.crosstab(ended["epochs"], kinds).reindex(
         columns=["complete", "pruned", "diverged", "failed"], fill_value=0
     )
@@ -40,9 +40,7 @@ def pruning_view(results: StudyResults) -> View:
     frame = pruning(results)
     early = saved(results.search)
     share = 100 * early.epochs / early.planned
-    known = pruned[pruned["epochs"] > 0]
-    rest = (known["epochs_planned"] - known["epochs"]) * known["seconds"] / known["epochs"]
-    time = f", about {rest.sum() / 3600:.1f} hours" if rest.sum() >= 360 else ""
+    time = f", {about(early.seconds)}" if early.seconds >= 360 else ""
     planned = float(results.search["epochs_planned"].max())
     n = int(frame[["complete", "pruned", "diverged", "failed"]].to_numpy().sum())
     return View(

@@ -271,8 +271,9 @@ def test_how_many_trials_were_planned() -> None:
     def planned(runs: pd.DataFrame) -> int | None:
         return planned_trials(replace(make_results(), runs=runs))
 
-    assert planned(runs) is None
+    assert planned(runs.assign(study_file="")) is None
     assert planned(runs.assign(study_file="name: x\ntrials: 50\n")) == 50
+    assert planned(runs.assign(study_file="name: x\n")) == 50  # as a file without the number means
     assert planned(runs.assign(study_file="trials: 50", command="hpstudy run a.yaml --trials 20")) == 20
     run = runs.assign(study_file="trials: 12", command="hpstudy run a.yaml --trials 50")
     confirm = runs.assign(study_file="trials: 12", command="hpstudy confirm a --seeds 5")
