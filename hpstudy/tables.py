@@ -1,4 +1,4 @@
-"""hpstudy's own tables, which stand beside Optuna's in the same database."""
+"""The database: hpstudy's own tables, those of Optuna that it reads, and the attributes that it writes there."""
 
 from __future__ import annotations
 

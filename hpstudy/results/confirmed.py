@@ -74,6 +74,12 @@ class ConfirmedConfiguration:
         """Seeds that were begun."""
         return self.n_complete + self.n_diverged + self.n_failed + self.n_unfinished
 
+    @property
+    def losses(self) -> dict[str, int]:
+        """How many seeds gave no result, by why: `diverged`, `failed`, `unfinished`; only where some did."""
+        counts = {"diverged": self.n_diverged, "failed": self.n_failed, "unfinished": self.n_unfinished}
+        return {why: count for why, count in counts.items() if count}
+
 
 @dataclass(frozen=True)
 class Confirmed:
@@ -237,12 +243,7 @@ def _best_value(results: StudyResults) -> str:
 
 def lost(configuration: ConfirmedConfiguration) -> str:
     """`; 1 of 5 diverged`, or nothing where every seed gave a result."""
-    counts = {
-        "diverged": configuration.n_diverged,
-        "failed": configuration.n_failed,
-        "unfinished": configuration.n_unfinished,
-    }
-    said = [f"{count} of {configuration.n_seeds} {what}" for what, count in counts.items() if count]
+    said = [f"{count} of {configuration.n_seeds} {what}" for what, count in configuration.losses.items()]
     return f"; {', '.join(said)}" if said else ""
 
 

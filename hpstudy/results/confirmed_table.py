@@ -23,7 +23,7 @@ class ConfirmedRow:
         interval: Of the mean.
         difference: To the candidate.
         difference_interval: Of the difference, at the level that Holm's procedure tested at: zero lies outside of
-            it exactly where the verdict is lower or higher. None for too few seeds to tell.
+            it exactly where the verdict is lower or higher; an en dash for too few seeds to tell.
         verdict: What may be said of the difference.
     """
 
@@ -81,8 +81,7 @@ def _row(results: StudyResults, one: ConfirmedConfiguration) -> ConfirmedRow:
 
 
 def _seeds(one: ConfirmedConfiguration) -> str:
-    counts = {"diverged": one.n_diverged, "failed": one.n_failed, "unfinished": one.n_unfinished}
-    lost = [f"{count} {what}" for what, count in counts.items() if count]
+    lost = [f"{count} {why}" for why, count in one.losses.items()]
     return "; ".join([str(one.n_complete), *lost])
 
 

@@ -61,6 +61,7 @@ def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
 
     Raises:
         DataError: The images cannot be read.
+        InputError: They cannot be prepared as the study says.
     """
     candidates = list(_candidates(spec))
     data = load_data(candidates[0].config, "search")

@@ -36,7 +36,8 @@ def sample(spec: StudySpec, trial: Trial, *, prepare: Callable[[str], None] = la
 def grid(spec: StudySpec) -> Iterator[dict[str, Scalar]]:
     """Every configuration of a study whose ranges have steps, each once, in the file's order.
 
-    A range without a step is walked in steps of 1; only its first value means something then.
+    A range without a step is walked in steps of 1; of one that is no range of whole numbers only the first value means
+    something then.
     """
     return combinations(_settings(spec))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from hpstudy.spec.wording import RefusedError, expected, shown, wanted
 _EPOCHS = Option("epochs", "int", None, next(row.legal for row in SETTINGS if row.name == "step_size"))
 _OPTIMIZER = next(row for row in SETTINGS if row.name == "optimizer")
 
-_NAMES = "a baseline's name is 1 to 80 printable characters with a letter, without /, and not best; rename it"
+_NAMES = "a baseline's name is 1 to 80 printable characters with a letter, without /, not best, no trial N; rename it"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,14 @@ def _read(name: str, raw: object, surroundings: Surroundings, findings: Findings
 
 
 def _is_name(name: str) -> bool:
-    """Whether a command can tell the name from a trial's number, from `best`, and from a path."""
+    """Whether commands and tables can tell the name from a trial, from `best`, and from a path."""
     fits = 1 <= len(name) <= 80 and name.isprintable() and "/" not in name
-    return fits and name != "best" and any(character.isalpha() for character in name)
+    return (
+        fits
+        and name != "best"
+        and not re.fullmatch(r"trial \d+", name)
+        and any(character.isalpha() for character in name)
+    )
 
 
 def _architecture(

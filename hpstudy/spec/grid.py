@@ -16,7 +16,7 @@ def combinations(
 
     Args:
         settings: Parents before the settings whose conditions name them. A range without a step is walked in steps
-            of 1; only its first value means something then.
+            of 1; of one that is no range of whole numbers only the first value means something then.
         chosen: What holds already.
 
     Returns:

@@ -132,7 +132,7 @@ def restore_checkpoint(path: Path, state: TrainingState, *, fingerprint: bytes) 
 
 
 class CheckpointWriter:
-    """Writes a training's checkpoints: seldom enough to cost under 2 % of its time, and without ever failing it."""
+    """Writes a training's checkpoints: seldom enough to cost under 2 % of its time, and without failing it."""
 
     def __init__(
         self, job: TrainingJob, *, fingerprint: bytes, n_written: int, clock: Callable[[], float] = time.monotonic

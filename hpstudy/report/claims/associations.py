@@ -25,7 +25,7 @@ from hpstudy.report.claims.shift import Shift, hodges_lehmann, is_stable
 from hpstudy.results.inference import holm
 from hpstudy.results.study import StudyResults
 
-LEVEL = 0.025
+ASSOCIATION_LEVEL = 0.025
 """The adjusted p up to which a claim is made. A sampler that learns tries values again that began well and leaves those
 that began badly as they stand, so that tests may find differences too often. Of simulated studies without any, up to
 4.4 % claim something at 0.05, kind by kind, and up to 2.8 % at 0.025 (180 studies a kind, 60 at each of three noises,
@@ -137,7 +137,7 @@ def associations(results: StudyResults) -> Associations:
 def _claim(setting: str, test: SettingTest, adjusted_p: float, trials: Trials) -> Association | None:
     """The claim that a test allows, or None."""
     better, worse = test.better, test.worse
-    if not adjusted_p <= LEVEL or not is_stable(*test.expected):
+    if not adjusted_p <= ASSOCIATION_LEVEL or not is_stable(*test.expected):
         return None
     level = INTERVAL / test.n_pairs
     shift = hodges_lehmann(better.values, worse.values, level=level)
@@ -172,7 +172,7 @@ def _nothing(tests: Mapping[str, SettingTest], trials: Trials, n_settings: int) 
 def _detectable(test: SettingTest, *, deviation: float, n_settings: int) -> float:
     """The difference that a Mann–Whitney test at the level of Holm's first step finds four times of five."""
     n_better, n_worse = map(len, test.expected)
-    level = LEVEL / (n_settings * test.n_pairs)
+    level = ASSOCIATION_LEVEL / (n_settings * test.n_pairs)
     reach = float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(_POWER))
     return reach * deviation * math.sqrt((1 / n_better + 1 / n_worse) / _EFFICIENCY)
 

@@ -13,7 +13,7 @@ from hpstudy.report.claims.parzen import density_of_choices, density_of_steps
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Domain, Fixed
 
-FEWEST_TRIALS = 20
+FEWEST_FOR_IMPORTANCE = 20
 """Complete trials below which no importance is told: their best tenth would be a single trial."""
 
 MOST_TRIALS = 1_000
@@ -62,7 +62,7 @@ def importance(results: StudyResults) -> pd.DataFrame | None:
     complete = results.search[results.search["state"] == "complete"]
     complete = complete[np.isfinite(complete["value"])]
     names = [name for name, domain in results.domains.items() if name in complete and not isinstance(domain, Fixed)]
-    if len(complete) < FEWEST_TRIALS or not names:
+    if len(complete) < FEWEST_FOR_IMPORTANCE or not names:
         return None
     settings = [_on_grid(complete[name], results.domains[name]) for name in names]
     losses = complete["value"].to_numpy(dtype=float) * (-1 if results.maximize else 1)

@@ -29,13 +29,11 @@ class BestModel:
         label: Of the trial: the confirmed candidate, else the best; empty where there is none.
         facts: Terms and what holds: its settings, size, speed.
         layers: Its layer table.
-        size_rule: How feature maps get their sizes.
     """
 
     label: str
     facts: tuple[tuple[str, str], ...]
     layers: Table | Absent
-    size_rule: str = SIZE_RULE
 
 
 def best_model(results: StudyResults) -> BestModel:

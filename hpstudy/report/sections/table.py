@@ -30,7 +30,7 @@ class Cell:
     Attributes:
         text: What it shows.
         order: What sorting compares in place of the text; None stands behind all others.
-        mark: A word for how it looks: `good`, `warn`, `quiet`, a trial's state; empty for plain.
+        mark: A word for how it looks: `strong`, `long`, `whole`, `lines`, a trial's state; empty for plain.
         link: Address that it leads to; empty for none.
     """
 

@@ -77,8 +77,7 @@ def _ends(configurations: tuple[ConfirmedConfiguration, ...]) -> Numbers:
 
 
 def _label(results: StudyResults, one: ConfirmedConfiguration) -> str:
-    counts = ((one.n_diverged, "diverged"), (one.n_failed, "failed"), (one.n_unfinished, "unfinished"))
-    lost = [f"{count} of {one.n_seeds} {what}" for count, what in counts if count]
+    lost = [f"{count} of {one.n_seeds} {why}" for why, count in one.losses.items()]
     name = shown(configuration_name(results, one.label))
     label = f"candidate: {name}" if one.label == results.candidate else name
     return f"{label} ({listed(lost)})" if lost else label
