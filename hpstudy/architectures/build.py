@@ -10,11 +10,11 @@ from typing import cast
 from torch import nn
 
 from hpstudy.architectures.positions import located
-from hpstudy.architectures.torchvision_models import PREFIX, build_torchvision, has_dropout
+from hpstudy.architectures.torchvision_models import build_torchvision, has_dropout
 from hpstudy.architectures.user import load_user_function
 from hpstudy.architectures.user_options import takes_dropout, user_options
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import ARCHITECTURES, resolve
+from hpstudy.spec.catalogue import ARCHITECTURES, TORCHVISION, resolve
 from hpstudy.spec.rows import ArchitectureRow, Option, Scalar
 from hpstudy.spec.wording import did_you_mean
 
@@ -93,9 +93,9 @@ def find_builder(architecture: str, *, study_folder: Path) -> Callable[..., obje
     Raises:
         InputError: The name is unknown, or the user's module cannot be imported.
     """
-    if architecture.startswith(PREFIX):
-        has_dropout(architecture.removeprefix(PREFIX))
-        return functools.partial(build_torchvision, architecture.removeprefix(PREFIX))
+    if architecture.startswith(TORCHVISION):
+        has_dropout(architecture.removeprefix(TORCHVISION))  # which refuses a name that torchvision does not have
+        return functools.partial(build_torchvision, architecture.removeprefix(TORCHVISION))
     if ":" in architecture:
         return load_user_function(architecture, study_folder=study_folder)
     return cast("Callable[..., nn.Module]", resolve(_row(architecture).target))
@@ -115,7 +115,7 @@ def builder_options(architecture: str, *, study_folder: Path) -> tuple[Option, .
     Raises:
         InputError: The name is unknown, or the user's function cannot be loaded or called.
     """
-    if architecture.startswith(PREFIX):
+    if architecture.startswith(TORCHVISION):
         return ()
     if ":" in architecture:
         function = load_user_function(architecture, study_folder=study_folder)
@@ -133,8 +133,8 @@ def accepts_dropout(architecture: str, *, study_folder: Path) -> bool:
     Raises:
         InputError: The name is unknown, or the user's function cannot be loaded or called.
     """
-    if architecture.startswith(PREFIX):
-        return has_dropout(architecture.removeprefix(PREFIX))
+    if architecture.startswith(TORCHVISION):
+        return has_dropout(architecture.removeprefix(TORCHVISION))
     if ":" in architecture:
         function = load_user_function(architecture, study_folder=study_folder)
         return takes_dropout(function, place=located(architecture, function, study_folder))
@@ -147,6 +147,6 @@ def _row(architecture: str) -> ArchitectureRow:
     if architecture not in rows:
         raise InputError(
             f'architecture: no architecture "{architecture}".{did_you_mean(architecture, rows)} '
-            f"Known: {', '.join(rows)}, {PREFIX}NAME, or your own as package.module:name or file.py:name"
+            f"Known: {', '.join(rows)}, {TORCHVISION}NAME, or your own as package.module:name or file.py:name"
         )
     return rows[architecture]

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from hpstudy.architectures.build import build_model, count_parameters, find_builder
 from hpstudy.architectures.layers import Layer, layer_table
 from hpstudy.architectures.positions import code_folder, first_line, last_position, located
-from hpstudy.architectures.torchvision_models import PREFIX
 from hpstudy.errors import InputError
+from hpstudy.spec.catalogue import is_own_code
 from hpstudy.spec.rows import Scalar
 
 
@@ -139,6 +139,6 @@ def _logits(output: object, batch_size: int, *, n_classes: int) -> torch.Tensor:
 def _place(architecture: str, study_folder: Path) -> tuple[str, Path | None]:
     """The architecture with the file and line where the user defines it, and the folder of that code."""
     builder = find_builder(architecture, study_folder=study_folder)
-    if ":" not in architecture or architecture.startswith(PREFIX):
+    if not is_own_code(architecture):
         return architecture, None
     return located(architecture, builder, study_folder), code_folder(builder, study_folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpstudy.architectures.imports import own_imports
 from hpstudy.architectures.user import load_user_function
+from hpstudy.spec.catalogue import is_own_code
 
 
 def architecture_sources(architectures: Iterable[str], *, folder: Path) -> dict[str, str]:
@@ -40,7 +41,7 @@ def architecture_files(architecture: str, *, folder: Path) -> dict[str, Path]:
         InputError: A dotted one's module cannot be imported.
     """
     module = architecture.partition(":")[0]
-    if ":" not in architecture or module == "torchvision":
+    if not is_own_code(architecture):
         return {}
     is_file = module.endswith(".py")
     if not is_file and module not in sys.modules:

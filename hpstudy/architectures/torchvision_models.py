@@ -9,10 +9,9 @@ from typing import Any, cast, get_type_hints
 from torch import nn
 
 from hpstudy.errors import InputError
+from hpstudy.spec.catalogue import TORCHVISION
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.torchvision_repair import import_torchvision
-
-PREFIX = "torchvision:"
 
 # What a network's constructor calls the setting `dropout`.
 _DROPOUT_KEYWORDS = ("dropout", "drop_rate", "mlp_dropout")
@@ -43,10 +42,12 @@ def build_torchvision(
     parameters = _constructor_parameters(builder)
     keyword = next((word for word in _DROPOUT_KEYWORDS if word in parameters), None)
     if keyword is None and dropout:
-        raise InputError(f"{PREFIX}{name} has no dropout; leave the setting out or set it to 0")
+        raise InputError(f"{TORCHVISION}{name} has no dropout; leave the setting out or set it to 0")
     _, height, width = input_shape
     if "image_size" in parameters and height != width:
-        raise InputError(f"{PREFIX}{name} takes square images, not {height}×{width}; set image_size of the data set")
+        raise InputError(
+            f"{TORCHVISION}{name} takes square images, not {height}×{width}; set image_size of the data set"
+        )
     arguments = {"weights": None, "num_classes": n_classes, **_fixed_arguments(parameters, input_shape)}
     if keyword is not None and dropout is not None:
         arguments[keyword] = dropout
@@ -54,7 +55,7 @@ def build_torchvision(
         model = builder(**arguments)
     except (AssertionError, ValueError) as error:
         raise InputError(
-            f"{PREFIX}{name} cannot take images of {height}×{width}: {error}; set image_size of the data set"
+            f"{TORCHVISION}{name} cannot take images of {height}×{width}: {error}; set image_size of the data set"
         ) from error
     _fit_channels(model, input_shape[0])
     return model

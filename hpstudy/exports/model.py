@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hpstudy.architectures.torchvision_models import PREFIX
+from hpstudy.spec.catalogue import is_own_code
 from hpstudy.spec.config import TrialConfig
 
 WEIGHTS_FILE = "weights.safetensors"
@@ -79,8 +79,3 @@ class ExportedModel:
     model: TrainedModel
     weights_sha256: str
     source_sha256: str | None
-
-
-def is_own_code(architecture: str) -> bool:
-    """Whether a name of a study file stands for the user's own function: `nets.py:Net`, `package.module:Net`."""
-    return ":" in architecture and not architecture.startswith(PREFIX)

@@ -13,6 +13,9 @@ from typing import Any
 
 from hpstudy.spec.rows import ArchitectureRow, DatasetRow, Interval, Option, Row
 
+TORCHVISION = "torchvision:"
+"""What the names of torchvision's architectures begin with."""
+
 POSITIVE = Interval(low=0, open_low=True)
 COUNT = Interval(low=1)
 
@@ -357,6 +360,11 @@ DATASETS: tuple[DatasetRow, ...] = (
         meaning="your own pictures: root/train/CLASS and root/test/CLASS, or root/CLASS split by hpstudy",
     ),
 )
+
+
+def is_own_code(architecture: str) -> bool:
+    """Whether an architecture's name stands for the user's own function: `nets.py:Net`, `package.module:Net`."""
+    return ":" in architecture and not architecture.startswith(TORCHVISION)
 
 
 def resolve(target: str) -> Any:  # noqa: ANN401  # whatever the row names; tests compare its signature

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS
+from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS, TORCHVISION
 from hpstudy.spec.rows import Option
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown
 
@@ -37,7 +37,7 @@ def find_option(name: str, *, architectures: tuple[str, ...]) -> Option | None:
         raise RefusedError(f"{fact}.{near}" if near else f"{fact}; delete this line or offer it")
     if architecture in _ARCHITECTURES:
         return _shipped_option(architecture, option)
-    if architecture.startswith("torchvision:"):
+    if architecture.startswith(TORCHVISION):
         raise RefusedError(f"{architecture} has no options; delete this line")
     return None
 
