@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpstudy.spec.architecture import architecture_name
-from hpstudy.spec.catalogue import SETTINGS
+from hpstudy.spec.catalogue import COUNT, SETTINGS
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
 from hpstudy.spec.rows import Option, Scalar
@@ -15,7 +15,7 @@ from hpstudy.spec.study import Baseline, Fixed, KeyPath, Setting
 from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, expected, shown, wanted
 
-_EPOCHS = Option("epochs", "int", None, next(row.legal for row in SETTINGS if row.name == "step_size"))
+_EPOCHS = Option("epochs", "int", None, COUNT)
 _OPTIMIZER = next(row for row in SETTINGS if row.name == "optimizer")
 
 _NAMES = "a baseline's name is 1 to 80 printable characters with a letter, without /, not best, no trial N; rename it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpstudy.spec.catalogue import SETTINGS
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
 from hpstudy.spec.rows import Option, Scalar
@@ -13,6 +14,9 @@ from hpstudy.spec.values import legal_value
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown
 
 Condition = dict[str, tuple[Scalar, ...]]
+
+
+_DEFAULT_OPTIMIZER = str(next(row.default for row in SETTINGS if row.name == "optimizer"))
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ def _offered_optimizers(parents: Parents) -> tuple[Scalar, ...]:
         return optimizer.values
     if isinstance(optimizer, Fixed):
         return (optimizer.value,)
-    return () if "optimizer" in parents.written else ("sgd",)
+    return () if "optimizer" in parents.written else (_DEFAULT_OPTIMIZER,)
 
 
 def merge_conditions(name: str, given: Condition, implied: Condition, *, findings: Findings) -> Condition:

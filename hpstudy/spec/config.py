@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS
+from hpstudy.spec.catalogue import ARCHITECTURES, MOMENTUM_OPTIMIZERS, SETTINGS
 from hpstudy.spec.rows import Scalar
 from hpstudy.spec.seeds import Seeds
 from hpstudy.spec.study import Baseline, Choices, DatasetSpec, Fixed, Normalization, Setting, StudySpec
@@ -99,10 +99,9 @@ def configure(spec: StudySpec, values: Mapping[str, Scalar], *, epochs: int, see
         The configuration. Momentum is None unless the optimizer has it.
     """
     architecture = str(values["architecture"])
-    defaults = {row.name: row.default for row in SETTINGS} | {"dropout": published_dropout(architecture)}
+    defaults = _setting_defaults(architecture)
     known = {name: values.get(name, default) for name, default in defaults.items()}
-    with_momentum = next(row.optimizers for row in SETTINGS if row.name == "momentum")
-    if known["optimizer"] not in with_momentum:
+    if known["optimizer"] not in MOMENTUM_OPTIMIZERS:
         known["momentum"] = None
     prefix = f"{architecture}."
     options = {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
@@ -136,7 +135,11 @@ def _defaults(architecture: str) -> dict[str, Scalar | None]:
         if row.name == architecture
         for option in row.options
     }
-    return {row.name: row.default for row in SETTINGS} | {"dropout": published_dropout(architecture)} | options
+    return _setting_defaults(architecture) | options
+
+
+def _setting_defaults(architecture: str) -> dict[str, Scalar | None]:
+    return {row.name: row.default for row in SETTINGS} | {"dropout": published_dropout(architecture)}
 
 
 def searched_settings(spec: StudySpec) -> tuple[str, ...]:
