@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pexpect
@@ -23,7 +24,7 @@ def lab(tmp_path: Path) -> Lab:
 
 
 def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
-    """`hpstudy WORDS` on a terminal of 100 columns."""
+    """`hpstudy WORDS` on a terminal of 100 columns; Ctrl-C reaches it, also where the tests run in the background."""
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     return pexpect.spawn(
         sys.executable,
@@ -33,6 +34,7 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
         dimensions=(40, 100),
         encoding="utf-8",
         timeout=60,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
