@@ -109,11 +109,17 @@ def choose_configurations(storage: Storage, study: str, *, top: int) -> tuple[Co
     return (*best, *_baselines(storage, study)) if best else ()
 
 
-def fix_candidate(head: Study, *, candidate: Configuration) -> None:
-    """Stores the candidate in the Optuna study `NAME`: from here on it is fixed."""
-    candidates = head.user_attrs.get(CANDIDATES_ATTRIBUTE, [])
+def fix_candidate(head: Study, *, candidate: Configuration) -> list[str]:
+    """Stores the candidate in the Optuna study `NAME`, where it is fixed from here on.
+
+    Returns:
+        The labels of all candidates so far, this one last.
+    """
+    candidates: list[str] = head.user_attrs.get(CANDIDATES_ATTRIBUTE, [])
     if candidates[-1:] != [candidate.label]:
-        head.set_user_attr(CANDIDATES_ATTRIBUTE, [*candidates, candidate.label])
+        candidates = [*candidates, candidate.label]
+        head.set_user_attr(CANDIDATES_ATTRIBUTE, candidates)
+    return candidates
 
 
 def require_test_set(confirmation: Study, *, study: str, test: Mapping[str, str]) -> None:
@@ -216,11 +222,20 @@ def _pair(trial: FrozenTrial) -> tuple[str, int]:
     return str(trial.user_attrs[CONFIRMS]), int(trial.user_attrs[CONFIRM_SEED])
 
 
-def candidates_first_seed(candidate: str, complete: Sequence[FrozenTrial]) -> set[int]:
-    """The confirmation of the candidate whose weights are kept: its first seed that is complete."""
-    of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == candidate]
-    ordered = sorted(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED]))
-    return {trial.number for trial in ordered[:1]}
+def candidates_first_seed(candidates: Sequence[str], complete: Sequence[FrozenTrial]) -> set[int]:
+    """The confirmation of the candidate whose weights are kept: its first seed that is complete.
+
+    Until a new candidate has one the former's stay: the run may end before.
+
+    Args:
+        candidates: Labels, the present one last.
+        complete: The trials of the confirmation that are complete.
+    """
+    for candidate in reversed(candidates):
+        of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == candidate]
+        if of_candidate:
+            return {min(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED])).number}
+    return set()
 
 
 def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:

@@ -136,12 +136,14 @@ class Runner:
             stage = confirmation_plan(study, confirmation, plan, live=self.session.others.live())
             # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
             self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
-            fix_candidate(self.head, candidate=plan.candidate)
+            candidates = fix_candidate(self.head, candidate=plan.candidate)
         # Now that the candidate is stored the test set may be opened.
         test = self.place.load_data(plan.candidate.config, "confirm").evaluation
         with storage.alone(study):
             require_test_set(confirmation, study=study, test=test.checksums)
-        source = confirmation_source(confirmation, plan=plan, files=self.files, session=self.session)
+        source = confirmation_source(
+            confirmation, plan=plan, candidates=candidates, files=self.files, session=self.session
+        )
         self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
         write_evidence(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}

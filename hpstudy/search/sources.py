@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from optuna.study import Study
@@ -53,11 +53,19 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
     )
 
 
-def confirmation_source(confirmation: Study, *, plan: ConfirmationPlan, files: StudyFiles, session: Session) -> Source:
+def confirmation_source(
+    confirmation: Study, *, plan: ConfirmationPlan, candidates: Sequence[str], files: StudyFiles, session: Session
+) -> Source:
     """Every configuration with every seed, on the whole training set and the test set; never pruned.
 
-    What a former candidate has left stays until a training has ended.
+    Args:
+        confirmation: The Optuna study `NAME/confirm`.
+        plan: What is trained.
+        candidates: Labels of all candidates so far, the present one last.
+        files: Where predictions are kept, and the weights of one seed of the candidate.
+        session: What the sources of the run share.
     """
-    keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, plan.candidate.label))
+    keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, candidates))
+    keepsakes.tidy(confirmation)
     asker = ConfirmationAsker(confirmation, plan=plan)
     return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", session=session)
