@@ -30,7 +30,7 @@ from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
 from hpstudy.search.subject import subject_of
-from hpstudy.search.trials import Session
+from hpstudy.search.trials import RunContext
 from hpstudy.search.user_code import read_user_code
 from hpstudy.training.job import Answer, EpochResult, Outcome, TrainingJob
 from tests.results.big import big_study, write_study
@@ -94,8 +94,8 @@ def milliseconds(
         executor = Instant()
         with open_storage(url) as storage:
             studies = open_studies(spec, storage, checksums={})
-            session = Session(spec.name, storage, run_id=1, code=read_user_code(subject_of(spec)), others=NoOthers())
-            source = search_source(spec, studies, files=StudyFiles(place / "artifacts"), session=session)
+            context = RunContext(spec.name, storage, run_id=1, code=read_user_code(subject_of(spec)), others=NoOthers())
+            source = search_source(spec, studies, files=StudyFiles(place / "artifacts"), context=context)
             opened = time.perf_counter()
             run(source, executor)
     # From job to job: a trial's training and end, and the asking for the next one. The first asking is told by itself.

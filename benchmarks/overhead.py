@@ -21,7 +21,8 @@ import optuna
 import torch
 
 from hpstudy.artifacts import StudyFiles
-from hpstudy.executors.local import LocalExecutor, data_on
+from hpstudy.executors.data import data_on
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Event
 from hpstudy.search.leases import NoOthers
 from hpstudy.search.loop import run
@@ -29,7 +30,7 @@ from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
 from hpstudy.search.subject import subject_of
-from hpstudy.search.trials import Session
+from hpstudy.search.trials import RunContext
 from hpstudy.search.user_code import read_user_code
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Component
@@ -64,8 +65,8 @@ def main() -> None:
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
         studies = open_studies(spec, storage, checksums={})
-        session = Session(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
-        source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
+        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
+        source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), context=context)
         started = time.perf_counter()
         run(source, executor)
         whole = time.perf_counter() - started

@@ -30,7 +30,8 @@ import torch
 
 from benchmarks.trainings import config_of
 from hpstudy.artifacts import StudyFiles
-from hpstudy.executors.local import LocalExecutor, data_on
+from hpstudy.executors.data import data_on
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Event, Executor
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.search.leases import NoOthers
@@ -39,7 +40,7 @@ from hpstudy.search.sources import search_source
 from hpstudy.search.storage import open_storage
 from hpstudy.search.studies import open_studies
 from hpstudy.search.subject import subject_of
-from hpstudy.search.trials import Session
+from hpstudy.search.trials import RunContext
 from hpstudy.search.user_code import read_user_code
 from hpstudy.spec.load import load_study
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
@@ -243,8 +244,8 @@ def measure_runner(n_workers: int) -> None:
         file.write_text(TOY_STUDY, encoding="utf-8")
         spec = load_study(file)
         studies = open_studies(spec, storage, checksums={})
-        session = Session(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
-        source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), session=session)
+        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
+        source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), context=context)
         load_data = data_on(CPU, folder=Path(folder))
         with closing(Steady(load_data=load_data, device=CPU, n_workers=n_workers)) as executor:
             run(source, executor)

@@ -35,7 +35,7 @@ from hpstudy.options import (
 from hpstudy.terminal.console import open_console
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
-    from hpstudy.executors.local import LoadData
+    from hpstudy.executors.data import LoadData
     from hpstudy.search.place import Place
     from hpstudy.search.preflight import Preflight
     from hpstudy.spec.load import Reading
@@ -83,7 +83,7 @@ def init(
 @app.command()
 def check(file: StudyFile, data: DataFolder = DEFAULT_DATA, device: Device = "auto") -> None:
     """Checks a study file: every value, and one batch through every architecture; estimates the time."""
-    from hpstudy.executors.local import data_on
+    from hpstudy.executors.data import data_on
     from hpstudy.search.estimate import estimate_study
     from hpstudy.spec.load import read_study
     from hpstudy.terminal.models import checked_study

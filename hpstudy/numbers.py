@@ -99,8 +99,15 @@ def values(settings: Sequence[object]) -> list[str]:
 
 
 def heading(setting: str) -> str:
-    """A setting's name in words: `learning rate`; an option without its architecture: `width`."""
+    """A setting's name over a column, which says elsewhere whose it is: `learning rate`; an option: `width`."""
     return setting.rpartition(".")[2].replace("_", " ")
+
+
+def setting_words(setting: str) -> str:
+    """A setting's name in a sentence: `learning rate`; an option with its architecture: `width of lenet5`."""
+    of, _, option = setting.rpartition(".")
+    words = option.replace("_", " ")
+    return f"{words} of {of}" if of else words
 
 
 def plural(count: int, noun: str) -> str:

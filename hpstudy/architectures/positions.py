@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import inspect
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-_OWN_CODE = Path(__file__).resolve().parents[1]
+_NOT_THEIRS = (Path(__file__).resolve().parents[1], Path(sysconfig.get_path("stdlib")).resolve())
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
-def last_position(error: BaseException, folder: Path) -> str:
+def last_position(error: BaseException, folder: Path | None = None) -> str:
     """The deepest line of the user's code that an error passed through.
 
     Args:
         error: An exception with its traceback. A SyntaxError stands where it was found.
-        folder: The folder that the user's code lies in, with all folders below it.
+        folder: The folder that the user's code lies in, with all folders below it; None where it is not known.
 
     Returns:
-        `file:line`, the file relative to the folder; empty where the error passed through none of its files.
-        Installed packages and hpstudy itself are not the user's code, even where they lie in that folder.
+        `file:line`, the file relative to the folder, or its name alone; empty where the error passed through no file
+        of theirs. Python, installed packages and hpstudy itself are not the user's code, even in that folder.
     """
     lines = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename:
         lines.append((error.filename, error.lineno or 0))
     theirs = [(filename, line) for filename, line in lines if _is_theirs(Path(filename), folder)]
-    return _written(*theirs[-1], folder) if theirs else ""
+    if not theirs:
+        return ""
+    filename, line = theirs[-1]
+    return _written(filename, line, folder or Path(filename).parent)
 
 
 def first_line(error: BaseException) -> str:
@@ -100,11 +105,12 @@ def _source_file(function: Callable[..., object]) -> Path | None:
     return Path(filename).resolve() if filename else None
 
 
-def _is_theirs(path: Path, folder: Path) -> bool:
+def _is_theirs(path: Path, folder: Path | None) -> bool:
     path = path.resolve()
-    if not path.is_relative_to(folder.resolve()) or path.is_relative_to(_OWN_CODE):
+    base = folder.resolve() if folder else Path(path.anchor)
+    if path.suffix != ".py" or not path.is_relative_to(base) or any(map(path.is_relative_to, _NOT_THEIRS)):
         return False
-    return "site-packages" not in path.relative_to(folder.resolve()).parts
+    return _INSTALLED.isdisjoint(path.relative_to(base).parts)
 
 
 def _written(filename: str, line: int, folder: Path) -> str:

@@ -23,6 +23,9 @@ TITLES: Mapping[str, str] = {
 FER2013_FILES = ("fer2013.csv", "icml_face_data.csv")
 """Kaggle's files that carry the test labels, in the order of preference."""
 
+SVHN_FILES = {"train": "train_32x32.mat", "test": "test_32x32.mat"}
+"""The MATLAB files of SVHN's cropped digits, by part."""
+
 KAGGLE_COMPETITION = "challenges-in-representation-learning-facial-expression-recognition-challenge"
 """Where FER2013 comes from."""
 
@@ -61,7 +64,7 @@ def wanted(name: str, *, folder: Path) -> str:
         source = f"the Kaggle competition {KAGGLE_COMPETITION} (an account is needed)"
         return f"download {' or '.join(FER2013_FILES)} from {source} and put it into {home}"
     if name == "svhn":
-        return f"put the official train_32x32.mat and test_32x32.mat into {home}"
+        return f"put the official {' and '.join(SVHN_FILES.values())} into {home}"
     if name in ("cifar10", "cifar100"):
         return f"unpack the official archive of {TITLES[name]}, binary or Python version, in {folder}"
     return f"put the four official .gz files into {home}"

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from hpstudy.datasets.cifar import CIFAR10_BINARY, CIFAR100_BINARY, PIXELS, PYTHON_FOLDERS, version_folder
-from hpstudy.datasets.files import FER2013_FILES, TITLES, home_of, wanted
+from hpstudy.datasets.files import FER2013_FILES, SVHN_FILES, TITLES, home_of, wanted
 from hpstudy.datasets.idx import STEMS, found
 from hpstudy.datasets.load import load_split
 from hpstudy.datasets.ways import WAYS, Way, WayFailedError
@@ -27,7 +27,6 @@ _NOTHING_TO_FETCH = {
 }
 _IDX = ("fashion_mnist", "mnist", "kmnist")
 _CIFAR = ("cifar10", "cifar100")
-_SVHN_FILES = ("train_32x32.mat", "test_32x32.mat")
 _IDX_COUNTS = {"train": 60_000, "t10k": 10_000}
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -174,7 +173,7 @@ def _files(name: str, folder: Path) -> dict[Path, Callable[[Path], bool]]:
     if name == "fer2013":
         present = [home / file for file in FER2013_FILES if (home / file).exists()]
         return dict.fromkeys(present[:1], _not_empty)
-    names = {"cifar10": _CIFAR10_PYTHON, "cifar100": ("train", "test"), "svhn": _SVHN_FILES}[name]
+    names = {"cifar10": _CIFAR10_PYTHON, "cifar100": ("train", "test"), "svhn": tuple(SVHN_FILES.values())}[name]
     return {home / file: _not_empty for file in names}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.io import loadmat
 
-from hpstudy.datasets.files import absent, damaged, difference, home_of, md5, read, sha256
+from hpstudy.datasets.files import SVHN_FILES, absent, damaged, difference, home_of, md5, read, sha256
 from hpstudy.datasets.images import LabelledImages
 from hpstudy.spec.study import DatasetSpec
 from hpstudy.torchvision_repair import import_torchvision
@@ -33,13 +33,14 @@ def load_svhn(folder: Path, spec: DatasetSpec, split: Literal["train", "test"]) 
     Raises:
         DataError: The file is absent or not the official one.
     """
-    return read_svhn(folder, split=split, sum_md5=svhn_files()[split][1])
+    return read_svhn(folder, split=split, sum_md5=svhn_sums()[split])
 
 
-def svhn_files() -> Mapping[str, tuple[str, str]]:
-    """Part to (file name, official MD5), as torchvision carries them."""
+def svhn_sums() -> Mapping[str, str]:
+    """The official MD5 of each part's file, as torchvision carries them."""
     listed = import_torchvision().datasets.SVHN.split_list
-    return {split: (listed[split][1], listed[split][2]) for split in ("train", "test")}
+    sums = {file: official for _, file, official in listed.values()}
+    return {split: sums[file] for split, file in SVHN_FILES.items()}
 
 
 def read_svhn(folder: Path, *, split: Literal["train", "test"], sum_md5: str) -> LabelledImages:
@@ -56,7 +57,7 @@ def read_svhn(folder: Path, *, split: Literal["train", "test"], sum_md5: str) ->
     Raises:
         DataError: The file is absent or has another sum.
     """
-    path = home_of("svhn", folder=folder) / f"{split}_32x32.mat"
+    path = home_of("svhn", folder=folder) / SVHN_FILES[split]
     if not path.is_file():
         raise absent("svhn", folder=folder, missing=(path,) if path.parent.is_dir() else ())
     content = read(path)

@@ -10,7 +10,8 @@ import torch
 
 from hpstudy.errors import InputError
 from hpstudy.executors.count import choose_n_workers, read_n_workers
-from hpstudy.executors.local import LoadData, LocalExecutor, data_on
+from hpstudy.executors.data import LoadData, data_on
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Executor
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.training.device import choose_device

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import torch
 
-from hpstudy.datasets.images import TrainingData
-from hpstudy.datasets.load import load_training_data
-from hpstudy.errors import DataError
-from hpstudy.executors.process import prepare_process
+from hpstudy.executors.data import LoadData
 from hpstudy.executors.protocol import EpochEnded, Event
 from hpstudy.executors.stepping import Steps, next_event
-from hpstudy.spec.config import TrialConfig
-from hpstudy.spec.study import DatasetSpec
-from hpstudy.training.job import Answer, Part, TrainingJob
-from hpstudy.training.memory import is_out_of_memory
+from hpstudy.training.job import Answer, TrainingJob
 from hpstudy.training.train import train
-
-LoadData = Callable[[TrialConfig, Part], TrainingData]
-"""Gives the images that a configuration trains on and is evaluated on."""
-
-
-def data_on(device: torch.device, *, folder: Path) -> LoadData:
-    """A function that gives each configuration its images on a device; the last set used is kept in memory.
-
-    Prepares the process for training: loading is the first thing that makes torch's threads.
-
-    Args:
-        device: Where the images are to lie.
-        folder: The data folder.
-    """
-    prepare_process()
-
-    @lru_cache(maxsize=1)
-    def load(spec: DatasetSpec, validation: float, split_seed: int, part: Part) -> TrainingData:
-        data = load_training_data(spec, folder=folder, validation=validation, split_seed=split_seed, part=part)
-        try:
-            return data.to(device)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise DataError(
-                f"{spec.name}: {device} has no memory for its images; give the data set a share, or another --device"
-            ) from error
-
-    return lambda config, part: load(config.dataset, config.validation, config.seeds.split, part)
 
 
 @dataclass

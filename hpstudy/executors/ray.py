@@ -18,8 +18,8 @@ from ray.exceptions import RayError, RayTaskError
 from hpstudy.artifacts import written_whole
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import ArtifactError, InputError
+from hpstudy.executors.data import LoadData
 from hpstudy.executors.failures import describe_failure
-from hpstudy.executors.local import LoadData
 from hpstudy.executors.protocol import EpochEnded, Event, Failed, WorkerLost
 from hpstudy.executors.ray_actors import SpareActors, last_line
 from hpstudy.executors.ray_cluster import divide, join_cluster, leave_cluster, nodes

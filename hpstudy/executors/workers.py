@@ -9,7 +9,7 @@ from multiprocessing.connection import wait
 import torch
 
 from hpstudy.datasets.images import TrainingData
-from hpstudy.executors.local import LoadData
+from hpstudy.executors.data import LoadData
 from hpstudy.executors.output import Printed
 from hpstudy.executors.protocol import EpochEnded, Event, WorkerLost
 from hpstudy.executors.sharing import share

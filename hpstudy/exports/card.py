@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from statistics import fmean
 
 from hpstudy.exports.model import SOURCE_FILE, WEIGHTS_FILE, TrainedModel
+from hpstudy.plain_text import escaped
 from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import DatasetSpec
 
-_ESCAPED = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()<>#|!~&@:$"}
-_WWW = re.compile(r"(?i)(www)(\.)")  # GitHub makes a link of it
 _NAMED_CLASSES = 100
 
 _PARTS = {
@@ -49,21 +47,16 @@ def model_card(model: TrainedModel, *, source: str | None) -> str:
     """
     config = model.config
     named = f"trial {model.label}" if model.label.rpartition("/")[2].isdigit() else model.label
-    title = f"# {text(model.study)}: {text(named)}\n"
+    title = f"# {escaped(model.study)}: {escaped(named)}\n"
     about = (
-        f"An image classifier: {text(config.architecture)} for the {len(model.class_names)} classes of "
-        f"{text(config.dataset.name)}, trained with hpstudy {_PARTS[model.part]}."
+        f"An image classifier: {escaped(config.architecture)} for the {len(model.class_names)} classes of "
+        f"{escaped(config.dataset.name)}, trained with hpstudy {_PARTS[model.part]}."
     )
     parts = [title, about]
     if model.description:
-        parts.append(f"The study asked: {text(model.description)}")
+        parts.append(f"The study asked: {escaped(model.description)}")
     parts += ["", *_numbers(model), "", *_data(model), "", *_training(model), "", *_use(model, source), ""]
     return "\n".join([*parts, _LIMITS, _LICENCE])
-
-
-def text(value: object) -> str:
-    """A user's words on one line, with every mark escaped that Markdown or HTML heeds within a line."""
-    return _WWW.sub(r"\1\\\2", " ".join(str(value).split()).translate(_ESCAPED))
 
 
 def imported(source: str) -> tuple[str, ...]:
@@ -107,13 +100,13 @@ def _data(model: TrainedModel) -> Iterator[str]:
     spec = model.config.dataset
     channels, height, width = model.picture_shape
     n_images = f"{model.n_images:,} pictures" if model.n_images is not None else "pictures"
-    names = [f"`{index}` {text(name)}" for index, name in enumerate(model.class_names[:_NAMED_CLASSES])]
+    names = [f"`{index}` {escaped(name)}" for index, name in enumerate(model.class_names[:_NAMED_CLASSES])]
     if len(model.class_names) > _NAMED_CLASSES:
         names.append(f"and {len(model.class_names) - _NAMED_CLASSES} more, in config.json")
     yield from (
         "## What it learnt from",
         "",
-        f"{n_images.capitalize()} of {text(spec.name)}. Classes: {', '.join(names)}.",
+        f"{n_images.capitalize()} of {escaped(spec.name)}. Classes: {', '.join(names)}.",
     )
     colour = "grey" if channels == 1 else "in colour"
     yield from ("", f"A picture is read {colour} and resized to {width}×{height} pixels, its aspect not kept.")
@@ -153,11 +146,13 @@ def _training(model: TrainedModel) -> Iterator[str]:
         "augmentation": config.augment,
         "precision": config.precision,
     }
-    yield from (f"| {text(name)} | {text(_setting(value))} |" for name, value in rows.items() if value is not None)
+    yield from (
+        f"| {escaped(name)} | {escaped(_setting(value))} |" for name, value in rows.items() if value is not None
+    )
     if model.versions:
         yield from (
             "",
-            "With " + ", ".join(f"{text(name)} {text(number)}" for name, number in model.versions.items()) + ".",
+            "With " + ", ".join(f"{escaped(name)} {escaped(number)}" for name, number in model.versions.items()) + ".",
         )
 
 
@@ -178,7 +173,7 @@ def _use(model: TrainedModel, source: str | None) -> Iterator[str]:
     if source is None:
         yield from ("", "Predicting runs no code of this folder.")
         return
-    modules = ", ".join(map(text, imported(source))) or "nothing beside Python"
+    modules = ", ".join(map(escaped, imported(source))) or "nothing beside Python"
     yield from (
         "",
         f"**Predicting runs `{SOURCE_FILE}` of this folder.** Read it first if you do not trust who gave it to you.",

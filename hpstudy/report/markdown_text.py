@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from hpstudy.plain_text import escaped
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.plain_text import escaped
 from hpstudy.report.sections.table import Cell, Table
 
 _UNSEEN = re.compile(

@@ -6,8 +6,8 @@ import shlex
 from contextlib import suppress
 
 from hpstudy.artifacts import TestPredictions
+from hpstudy.plain_text import code, escaped
 from hpstudy.report.drawing.pictures import draw_picture
-from hpstudy.report.plain_text import code, escaped
 from hpstudy.report.views.confusion import confusion_view
 from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.view import NoView

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hpstudy.executors.local import LoadData
+from hpstudy.executors.data import LoadData
 from hpstudy.executors.protocol import Executor
 from hpstudy.tables import LEASE_SECONDS
 from hpstudy.training.job import CHECKPOINT_SECONDS

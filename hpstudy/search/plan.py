@@ -1,4 +1,4 @@
-"""What a run has before it, for a progress display."""
+"""What a stage of a run has before it, for a progress display."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ ENDED_STATES = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a run has before it.
+class StagePlan:
+    """What a stage of a run has before it.
 
     Attributes:
         study: The study's name.
@@ -38,7 +38,7 @@ class Plan:
     best: float | None
 
 
-def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collection[int]) -> Plan:
+def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collection[int]) -> StagePlan:
     """The sampled trials and the baselines of a study.
 
     Args:
@@ -47,7 +47,7 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
         live: The runs of other runners that may be under way.
     """
     n_ended = sum(count(study, *ENDED_STATES) for study in studies.values())
-    return Plan(
+    return StagePlan(
         study=spec.name,
         stage="search",
         n_trials=n_ended + n_left(spec, studies),
@@ -57,11 +57,11 @@ def search_plan(spec: StudySpec, studies: Mapping[str, Study], *, live: Collecti
     )
 
 
-def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> Plan:
+def confirmation_plan(study: str, confirmation: Study, plan: ConfirmationPlan, *, live: Collection[int]) -> StagePlan:
     """Every configuration with every seed, and what is unfinished of others; `live` as in `search_plan`."""
     begun = begun_pairs(confirmation, plan)
     n_ended = sum(begun.get((chosen.label, seed)) in ENDED_STATES for chosen, seed in plan.pairs)
-    return Plan(
+    return StagePlan(
         study=study,
         stage="confirmation",
         n_trials=n_ended + n_unconfirmed(confirmation, plan),

@@ -11,7 +11,7 @@ from hpstudy.architectures.build import accepts_dropout, builder_options
 from hpstudy.architectures.check import ModelCheck, check_architecture
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import InputError, Problem
-from hpstudy.executors.local import LoadData
+from hpstudy.executors.data import LoadData
 from hpstudy.search.processor import lacks_bfloat16
 from hpstudy.search.space import first_values, offering
 from hpstudy.spec.config import TrialConfig, baseline_values, configure

@@ -14,7 +14,8 @@ from hpstudy.errors import InputError, RerunDiffersError, StudyFailedError
 from hpstudy.executors.local import LocalExecutor
 from hpstudy.results.configs import load_config, load_run_id
 from hpstudy.results.load import load_results
-from hpstudy.results.study import StudyResults, find_trial, part_of, title_of
+from hpstudy.results.records import run_record
+from hpstudy.results.study import find_trial, part_of, title_of
 from hpstudy.search.loop import run
 from hpstudy.search.place import Place
 from hpstudy.search.provenance import describe_run
@@ -72,7 +73,8 @@ def rerun_trial(study: str, trial: str, *, place: Place, observer: Observer) -> 
     if stored.empty:
         raise InputError(f"{study}: no epoch of {title_of(row)} is stored, so there is nothing to compare")
     subject = _checked_subject(study, place=place, trial_id=int(row["trial_id"]))
-    recorded = _record(results, run_id=load_run_id(place.storage_url, trial_id=int(row["trial_id"])))
+    run_id = load_run_id(place.storage_url, trial_id=int(row["trial_id"]))
+    recorded = run_record(results, run_id=run_id) if run_id is not None else {}
     torch.set_num_threads(int(recorded.get("threads", torch.get_num_threads())))
     path = StudyFiles(place.artifacts / results.artifacts).weights(part_of(row), int(row["number"]))
     job = TrainingJob(
@@ -164,13 +166,6 @@ def _checked_subject(study: str, *, place: Place, trial_id: int) -> Subject:
         data = place.load_data(load_config(place.storage_url, trial_id=trial_id), "search")
         check_evidence(subject, storage, checksums=data.train.checksums)
     return subject
-
-
-def _record(results: StudyResults, *, run_id: int | None) -> Mapping[str, Any]:
-    """What was recorded with the run that trained a trial."""
-    found = results.runs[results.runs["run_id"] == run_id]["record"]
-    record: Mapping[str, Any] = found.iloc[0] if len(found) else {}
-    return record
 
 
 def _changes(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> str:

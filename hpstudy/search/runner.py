@@ -24,12 +24,12 @@ from hpstudy.search.confirmation import (
     fix_candidate,
     require_test_set,
 )
-from hpstudy.search.evidence import write_evidence
 from hpstudy.search.interruption import Interruption
 from hpstudy.search.leases import NoOthers, Others, leased
 from hpstudy.search.loop import run
 from hpstudy.search.place import Place
-from hpstudy.search.plan import Plan, confirmation_plan, n_unconfirmed
+from hpstudy.search.plan import StagePlan, confirmation_plan, n_unconfirmed
+from hpstudy.search.predictions import keep_test_predictions
 from hpstudy.search.provenance import describe_images, describe_model, describe_run
 from hpstudy.search.runs import begin_run, end_run, extend_record
 from hpstudy.search.source import Observer, Source, Watched
@@ -37,7 +37,7 @@ from hpstudy.search.sources import confirmation_source
 from hpstudy.search.storage import Storage
 from hpstudy.search.studies import open_part, part_name, trained_baselines
 from hpstudy.search.subject import Subject
-from hpstudy.search.trials import Session
+from hpstudy.search.trials import RunContext
 from hpstudy.search.user_code import read_user_code
 from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CONFIRM, FINISHED
 
@@ -45,7 +45,7 @@ from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CONFIRM, FINISHED
 class RunObserver(Observer, Protocol):
     """Watches a whole run."""
 
-    def opened(self, plan: Plan) -> None:
+    def opened(self, plan: StagePlan) -> None:
         """A stage of the study begins; its trainings follow."""
         ...
 
@@ -65,7 +65,7 @@ class Runner:
     Attributes:
         subject: The study.
         head: Its Optuna study `NAME`.
-        session: What the sources of the run share.
+        context: What the sources of the run share.
         place: Where it runs.
         data: The images of the search.
         observer: Is told of everything that happens.
@@ -74,7 +74,7 @@ class Runner:
 
     subject: Subject
     head: Study
-    session: Session
+    context: RunContext
     place: Place
     data: TrainingData
     observer: RunObserver
@@ -85,7 +85,7 @@ class Runner:
         """Where the study's files are kept."""
         return StudyFiles(self.place.artifacts / self.head.user_attrs[ARTIFACTS_ATTRIBUTE])
 
-    def train(self, source: Source, *, stage: Plan, n_left: Callable[[], int]) -> None:
+    def train(self, source: Source, *, stage: StagePlan, n_left: Callable[[], int]) -> None:
         """Trains all that a source has.
 
         Args:
@@ -110,8 +110,8 @@ class Runner:
 
     def live(self) -> Collection[int]:
         """The runs of others that may be under way."""
-        with self.session.storage.alone(self.subject.name):
-            return self.session.others.live()
+        with self.context.storage.alone(self.subject.name):
+            return self.context.others.live()
 
     def confirm(self, *, top: int, seeds: int) -> None:
         """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them.
@@ -123,7 +123,7 @@ class Runner:
         Raises:
             InputError: The test set is not the one that the study has been confirmed on.
         """
-        study, storage = self.subject.name, self.session.storage
+        study, storage = self.subject.name, self.context.storage
         with storage.alone(study):
             holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
             confirmation = open_part(storage, part_name(study, CONFIRM))
@@ -133,7 +133,7 @@ class Runner:
                 study_seed=self.subject.seed,
                 failed=failed_trials(confirmation),
             )
-            stage = confirmation_plan(study, confirmation, plan, live=self.session.others.live())
+            stage = confirmation_plan(study, confirmation, plan, live=self.context.others.live())
             # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
             self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
             candidates = fix_candidate(self.head, candidate=plan.candidate)
@@ -142,10 +142,10 @@ class Runner:
         with storage.alone(study):
             require_test_set(confirmation, study=study, test=test.checksums)
         source = confirmation_source(
-            confirmation, plan=plan, candidates=candidates, files=self.files, session=self.session
+            confirmation, plan=plan, candidates=candidates, files=self.files, context=self.context
         )
         self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
-        write_evidence(self.files, confirmation, plan=plan, test=test)
+        keep_test_predictions(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}
         self.record({"images": images, "test_data": dict(test.checksums)})
 
@@ -156,16 +156,16 @@ class Runner:
             InputError: A file of the user's network was changed since the run began.
         """
         tables = {}
-        for chosen in choose_configurations(self.session.storage, self.subject.name, top=1):
-            self.session.code.require_unchanged(chosen.config.architecture)
+        for chosen in choose_configurations(self.context.storage, self.subject.name, top=1):
+            self.context.code.require_unchanged(chosen.config.architecture)
             tables[chosen.label] = describe_model(chosen.config, data=self.data, folder=self.subject.folder)
         self.record({"models": tables})
 
     def record(self, known: Mapping[str, Any]) -> None:
         """Adds to the run's record."""
-        extend_record(self.session.storage.engine, run_id=self.session.run_id, record=known)
+        extend_record(self.context.storage.engine, run_id=self.context.run_id, record=known)
 
-    def _end_if_asked(self, stage: Plan, *, n_left: int) -> None:
+    def _end_if_asked(self, stage: StagePlan, *, n_left: int) -> None:
         """Raises the error of a signal or of the deadline, where one has come and something is left."""
         if self.interruption.requested() and n_left:
             by_signal = self.interruption.signal_number is not None
@@ -173,11 +173,11 @@ class Runner:
                 _interrupted(self.subject, self.interruption) if by_signal else self._out_of_time(stage, n_left=n_left)
             )
 
-    def _out_of_time(self, stage: Plan, *, n_left: int) -> StudyTimeoutError:
+    def _out_of_time(self, stage: StagePlan, *, n_left: int) -> StudyTimeoutError:
         study = self.subject.name
         done = f"{stage.n_trials - n_left} of {stage.n_trials} trainings of the {stage.stage} are done"
         next_step = "the same command goes on with it"
-        if stage.stage == "search" and choose_configurations(self.session.storage, study, top=1):
+        if stage.stage == "search" and choose_configurations(self.context.storage, study, top=1):
             next_step += f", and `hpstudy confirm {study}` confirms what there is"
         return StudyTimeoutError(f"{study}: the time is over, {done}; {next_step}")
 
@@ -196,7 +196,7 @@ def begun(
             runner = Runner(
                 subject=subject,
                 head=optuna.load_study(study_name=subject.name, storage=storage.optuna),
-                session=Session(
+                context=RunContext(
                     study=subject.name,
                     storage=storage,
                     run_id=run_id,

@@ -50,7 +50,7 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
             subject_of(spec), storage=storage, place=place, data=data, observer=observer, deadline=deadline
         )
         with under_way as runner:
-            source = search_source(spec, studies, files=runner.files, session=runner.session)
+            source = search_source(spec, studies, files=runner.files, context=runner.context)
             stage = search_plan(spec, studies, live=runner.live())
             runner.train(source, stage=stage, n_left=lambda: n_left(spec, studies))
             succeeded = any(count(studies[name], TrialState.COMPLETE) for name in searches(spec))

@@ -14,12 +14,12 @@ from hpstudy.search.keepsakes import Keepsakes, best, every
 from hpstudy.search.plan import ENDED_STATES, count
 from hpstudy.search.source import Several, Source, fewest_first, first_to_last
 from hpstudy.search.studies import part_name, searches
-from hpstudy.search.trials import Session, TrialSource
+from hpstudy.search.trials import RunContext, TrialSource
 from hpstudy.spec.study import StudySpec
 from hpstudy.tables import BASELINES, CONFIRM, PART_SEPARATOR, SEARCH
 
 
-def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: StudyFiles, session: Session) -> Source:
+def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: StudyFiles, context: RunContext) -> Source:
     """The baselines first, then the search; a fair search takes its architectures in turn.
 
     `max_seconds` holds for sampled trials; what a person has named is trained to its end.
@@ -28,9 +28,9 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
         spec: The study.
         studies: Its Optuna studies by name.
         files: Where predictions and weights are kept: of each search the best weights, of the baselines all.
-        session: What the sources of the run share.
+        context: What the sources of the run share.
     """
-    trials = partial(TrialSource, part="search", session=session)
+    trials = partial(TrialSource, part="search", context=context)
 
     def search(name: str, part: StudySpec) -> TrialSource:
         kept = Keepsakes(files, part=name.removeprefix(spec.name + PART_SEPARATOR) if spec.fair else SEARCH, kept=best)
@@ -54,7 +54,7 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
 
 
 def confirmation_source(
-    confirmation: Study, *, plan: ConfirmationPlan, candidates: Sequence[str], files: StudyFiles, session: Session
+    confirmation: Study, *, plan: ConfirmationPlan, candidates: Sequence[str], files: StudyFiles, context: RunContext
 ) -> Source:
     """Every configuration with every seed, on the whole training set and the test set; never pruned.
 
@@ -63,9 +63,9 @@ def confirmation_source(
         plan: What is trained.
         candidates: Labels of all candidates so far, the present one last.
         files: Where predictions are kept, and the weights of one seed of the candidate.
-        session: What the sources of the run share.
+        context: What the sources of the run share.
     """
     keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, candidates))
     keepsakes.tidy(confirmation)
     asker = ConfirmationAsker(confirmation, plan=plan)
-    return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", session=session)
+    return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", context=context)

@@ -65,7 +65,7 @@ class FailureCount:
 
 
 @dataclass(frozen=True)
-class Session:
+class RunContext:
     """What the sources of one run share.
 
     Attributes:
@@ -103,7 +103,7 @@ class TrialSource:
         asker: Asker,
         keepsakes: Keepsakes,
         part: Part,
-        session: Session,
+        context: RunContext,
         max_seconds: float | None = None,
     ) -> None:
         """Has no trial under way.
@@ -113,15 +113,15 @@ class TrialSource:
             asker: Says which trial comes next.
             keepsakes: Keeps the files of its trials.
             part: Which data they see.
-            session: What the sources of a run share.
+            context: What the sources of a run share.
             max_seconds: A trial whose epochs have taken longer in all is stopped; None for no limit.
         """
         self._study = study
         self._asker = asker
         self._keepsakes = keepsakes
         self._part: Part = part
-        self._session = session
-        self._storage = session.storage
+        self._context = context
+        self._storage = context.storage
         self._max_seconds = max_seconds
         self._running: dict[str, _Running] = {}
 
@@ -139,7 +139,7 @@ class TrialSource:
     def epoch_ended(self, key: str, result: EpochResult) -> Answer:
         """Stores the epoch; answers stop where it diverged, took too long or the pruner says so."""
         running = self._running[key]
-        self._session.others.require_own()
+        self._context.others.require_own()
         if result.diverged:
             return self._stop(running, f"{DIVERGED} in epoch {result.epoch + 1}: the loss was not finite")
         n_known = running.n_known
@@ -157,7 +157,7 @@ class TrialSource:
         Raises:
             StudyFailedError: It is the fifth in a row to fail.
         """
-        self._session.others.require_own()
+        self._context.others.require_own()
         running = self._running.pop(key)
         if isinstance(end, Failure):
             self._tell_failed(running.trial, end)
@@ -182,7 +182,7 @@ class TrialSource:
         Raises:
             InputError: A file of the user's was changed since the run began.
         """
-        self._session.code.require_unchanged(self._running[key].config.architecture)
+        self._context.code.require_unchanged(self._running[key].config.architecture)
 
     def waits(self) -> bool:
         """Whether others train trials of this study, which may come to be nobody's."""
@@ -191,15 +191,15 @@ class TrialSource:
     def _next_job(self) -> TrainingJob | None:
         """The training of one more trial, which is this run's from here on."""
         # The settings are drawn here too: two runners that draw at once would take one point of a grid twice.
-        with self._storage.alone(self._session.study):
+        with self._storage.alone(self._context.study):
             while trial := self._next_trial():
                 if config := self._configure(trial):
-                    self._session.code.require_unchanged(config.architecture)
+                    self._context.code.require_unchanged(config.architecture)
                     return self._start(trial, config)
         return None
 
     def _next_trial(self) -> Trial | None:
-        live = self._session.others.live()
+        live = self._context.others.live()
         nobodys = (trial.number for trial in self._elsewhere() if trial.user_attrs.get(RUN) not in live)
         number = next(nobodys, None)
         return self._asker.ask() if number is None else self._continued(number)
@@ -237,7 +237,7 @@ class TrialSource:
         if RUN not in trial.user_attrs:  # new: epochs that are there are not its own
             self._storage.forget_epochs(trial_id)
         verdict = trial.user_attrs.get(REASON, "")
-        trial.set_user_attr(RUN, self._session.run_id)
+        trial.set_user_attr(RUN, self._context.run_id)
         key = f"{self._study.study_name}#{trial.number}"
         n_known = self._storage.n_epochs(trial_id)
         self._running[key] = _Running(trial, trial_id, config, n_known=n_known, verdict=verdict)
@@ -246,10 +246,10 @@ class TrialSource:
             label=self._asker.label(trial),
             config=config,
             part=self._part,
-            study_folder=self._session.code.folder,
+            study_folder=self._context.code.folder,
             weights=self._keepsakes.weights(trial.number),
             checkpoint=self._keepsakes.checkpoint(trial.number),
-            checkpoint_seconds=self._session.checkpoint_seconds,
+            checkpoint_seconds=self._context.checkpoint_seconds,
         )
 
     def _stop(self, running: _Running, reason: str) -> Answer:
@@ -287,7 +287,7 @@ class TrialSource:
         self._study.tell(trial, state=TrialState.FAIL)
 
     def _give_up_if_nothing_works(self, end: Outcome | Failure) -> None:
-        failures = self._session.failures
+        failures = self._context.failures
         failures.in_a_row = failures.in_a_row + 1 if isinstance(end, Failure) else 0
         if isinstance(end, Failure) and failures.in_a_row == MAX_FAILURES_IN_A_ROW:
             raise StudyFailedError(

@@ -19,8 +19,8 @@ from hpstudy.tables import BASELINES, PART_SEPARATOR
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
 
 
-class Plan(Protocol):
-    """What a run has before it; `search.plan.Plan` is one."""
+class StagePlan(Protocol):
+    """What a stage of a run has before it; `search.plan.StagePlan` is one."""
 
     @property
     def study(self) -> str:
@@ -101,7 +101,7 @@ class RunProgress:
     ) -> None:
         self._bars.stop()
 
-    def opened(self, plan: Plan) -> None:
+    def opened(self, plan: StagePlan) -> None:
         """Shows the bar of a stage of the study, and says where it begins."""
         self._stage = plan.stage
         self._began = time.monotonic()
@@ -180,7 +180,7 @@ def _is_searched(job: TrainingJob) -> bool:
     return job.part == "search" and f"{PART_SEPARATOR}{BASELINES}#" not in job.key
 
 
-def _stage_name(plan: Plan) -> str:
+def _stage_name(plan: StagePlan) -> str:
     return plan.study if plan.stage == "search" else f"{plan.study}, {plan.stage}"
 
 
@@ -191,7 +191,7 @@ def _accuracy(result: EpochResult) -> str:
     return f"validation {percent(result.val_accuracy)}"
 
 
-def _beginning(plan: Plan) -> str:
+def _beginning(plan: StagePlan) -> str:
     left = plan.n_trials - plan.n_ended
     if left <= 0:
         return f"has all of its {plan.n_trials} trainings; nothing to train"

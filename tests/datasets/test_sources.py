@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits as load_bunch
 
 from hpstudy.datasets.digits import load_digits
 from hpstudy.datasets.fer2013 import fer2013_sums, load_fer2013, read_fer2013
-from hpstudy.datasets.svhn import load_svhn, read_svhn, svhn_files
+from hpstudy.datasets.svhn import load_svhn, read_svhn, svhn_sums
 from hpstudy.errors import DataError
 from hpstudy.spec.study import DatasetSpec
 
@@ -58,7 +58,10 @@ def test_svhn_errors(svhn: Path, tmp_path: Path) -> None:
         load_svhn(svhn, DatasetSpec("svhn"), "test")
     with pytest.raises(DataError, match=r"no SVHN under .*: run .* put the official train_32x32.mat and"):
         load_svhn(tmp_path / "elsewhere", DatasetSpec("svhn"), "train")
-    assert svhn_files()["test"][0] == "test_32x32.mat"
+    assert svhn_sums() == {
+        "train": "e26dedcc434d2e4c54c9b2d4a06d8373",
+        "test": "eb5a983be6a315427106f1b164d9cef3",
+    }
 
 
 def face(value: int) -> str:

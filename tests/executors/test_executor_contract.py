@@ -12,7 +12,8 @@ import torch
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import DataError
-from hpstudy.executors.local import LoadData, LocalExecutor
+from hpstudy.executors.data import LoadData
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Ended, EpochEnded, Event, Executor, Failed, WorkerLost
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig

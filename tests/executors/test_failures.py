@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,6 +43,17 @@ def test_the_users_file_is_named_though_its_path_begins_like_hpstudys(name: str)
     with pytest.raises(ValueError, match="no") as raised:
         exec(compile("raise ValueError('no')", str(file), "exec"))
     assert describe_failure(raised.value).message == f"{file.name}:1: ValueError: no"
+
+
+@pytest.mark.parametrize(
+    "file", ["<string>", "lib/site-packages/their/nets.py", json.__file__, failures.__file__], ids=lambda one: one[-12:]
+)
+def test_what_is_not_the_users_is_not_named(file: str) -> None:
+    namespace: dict[str, Any] = {}
+    exec(compile("def build():\n    raise ValueError('no')", file, "exec"), namespace)
+    with pytest.raises(ValueError, match="no") as raised:
+        namespace["build"]()
+    assert describe_failure(raised.value).message == f"{Path(__file__).name}:{raised.tb.tb_lineno}: ValueError: no"
 
 
 def test_a_real_allocation_that_is_too_large_is_out_of_memory() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.report.note import note_pictures, study_note
-from hpstudy.report.plain_text import code, escaped
 from tests.results.synthetic import make_results
 
 
@@ -36,29 +34,6 @@ def test_without_a_confirmation_the_verdict_says_so() -> None:
     lines = study_note(make_results()).splitlines()
     assert lines[0].startswith("**Not confirmed: trial ")
     assert len(lines) == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "markdown"),
-    [
-        ("model 1: 91.04 %", "model 1: 91.04 %"),
-        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
-        ("[a](http://b) ![c](d)", r"\[a\](http:" + "\u2060" + r"//b) \!\[c\](d)"),
-        ("www.a.org me@a.org", "www\u2060.a.org me@\u2060a.org"),
-        (r"a|b\|c `d` *e* _f_ ~g~ $h$ &lt;", r"a\|b\\\|c \`d\` \*e\* \_f\_ \~g\~ \$h\$ \&lt;"),
-        ("1. a\n# b\u2028- c", r"1\. a \# b - c"),
-        ("- a", r"\- a"),
-        ("12) a", r"12\) a"),
-        ("=== ", r"\==="),
-    ],
-)
-def test_a_users_string_is_text(text: str, markdown: str) -> None:
-    assert escaped(text) == markdown
-
-
-def test_a_code_span_holds_any_text() -> None:
-    assert code("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
-    assert code("a``b`") == "``` a``b` ```"
 
 
 def test_the_pictures_are_the_confusion_and_some_of_the_test_set() -> None:

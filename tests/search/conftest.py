@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
-from hpstudy.executors.local import LocalExecutor, data_on
+from hpstudy.executors.data import data_on
+from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Executor
 from hpstudy.results.load import load_results
 from hpstudy.results.study import StudyResults
 from hpstudy.search.place import Place
-from hpstudy.search.plan import Plan
+from hpstudy.search.plan import StagePlan
 from hpstudy.search.session import confirm_study, run_study
 from hpstudy.spec.study import StudySpec
 
@@ -28,7 +29,7 @@ class Notes:
     """An observer that keeps what it hears, and can do something after an epoch."""
 
     after_epoch: Callable[[int], None] = lambda _n: None
-    plans: list[Plan] = field(default_factory=list)
+    plans: list[StagePlan] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     n_epochs: int = 0
     n_ended: int = 0

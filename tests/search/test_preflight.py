@@ -10,7 +10,7 @@ import torch
 
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import DataError, InputError
-from hpstudy.executors.local import data_on
+from hpstudy.executors.data import data_on
 from hpstudy.search import processor
 from hpstudy.search.estimate import estimate_study
 from hpstudy.search.preflight import preflight

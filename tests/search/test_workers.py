@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from hpstudy.executors.local import data_on
+from hpstudy.executors.data import data_on
 from hpstudy.executors.protocol import Executor
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.search.rerun import rerun_trial

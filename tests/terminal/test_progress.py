@@ -17,7 +17,7 @@ from hpstudy.training.job import EpochResult, Failure, Outcome, TrainingJob
 
 
 @dataclass(frozen=True)
-class Plan:
+class StagePlan:
     study: str = "mine"
     stage: str = "search"
     n_trials: int = 3
@@ -41,15 +41,15 @@ def job(config: TrialConfig, number: int) -> TrainingJob:
 @pytest.mark.parametrize(
     ("plan", "line"),
     [
-        (Plan(), "mine begins: 3 trainings"),
-        (Plan(n_ended=2), "mine goes on: 2 of 3 trainings have ended"),
-        (Plan(n_interrupted=1), "mine goes on: 0 of 3 trainings have ended, 1 interrupted"),
-        (Plan(n_ended=3), "mine has all of its 3 trainings; nothing to train"),
-        (Plan(stage="confirmation", n_ended=1), "mine, confirmation goes on: 1 of 3 trainings have ended"),
-        (Plan(n_ended=5), "mine has all of its 3 trainings; nothing to train"),
+        (StagePlan(), "mine begins: 3 trainings"),
+        (StagePlan(n_ended=2), "mine goes on: 2 of 3 trainings have ended"),
+        (StagePlan(n_interrupted=1), "mine goes on: 0 of 3 trainings have ended, 1 interrupted"),
+        (StagePlan(n_ended=3), "mine has all of its 3 trainings; nothing to train"),
+        (StagePlan(stage="confirmation", n_ended=1), "mine, confirmation goes on: 1 of 3 trainings have ended"),
+        (StagePlan(n_ended=5), "mine has all of its 3 trainings; nothing to train"),
     ],
 )
-def test_the_first_line_says_where_a_run_begins(plan: Plan, line: str) -> None:
+def test_the_first_line_says_where_a_run_begins(plan: StagePlan, line: str) -> None:
     console = plain()
     with RunProgress(
         console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
@@ -64,7 +64,7 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
     with RunProgress(
         console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
     ) as progress:
-        progress.opened(Plan(n_trials=4))
+        progress.opened(StagePlan(n_trials=4))
         for number, (epochs, answer, end) in enumerate(
             [
                 ([result(0), result(1), result(2)], "go", replace(stopped, stopped=False)),
@@ -94,7 +94,7 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
     with RunProgress(
         console, searched=("optimizer", "learning_rate", "momentum", "batch_size", "dropout", "cnn.blocks")
     ) as progress:
-        progress.opened(Plan())
+        progress.opened(StagePlan())
         progress.started(job(config, 0))
         progress.stopping(signal.SIGINT)
         progress.epoch_ended("mine#0", result(0), "go")
@@ -108,7 +108,7 @@ def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -
 def test_after_the_last_epoch_it_is_the_end_that_is_being_finished(config: TrialConfig) -> None:
     console = plain(width=100)
     with RunProgress(console, searched=()) as progress:
-        progress.opened(Plan())
+        progress.opened(StagePlan())
         progress.started(job(config, 0))
         for epoch in range(3):
             progress.epoch_ended("mine#0", result(epoch), "go")
@@ -124,7 +124,7 @@ def test_after_the_last_epoch_it_is_the_end_that_is_being_finished(config: Trial
 def test_of_several_trainings_a_signal_tells_the_number(config: TrialConfig) -> None:
     console = plain()
     with RunProgress(console, searched=()) as progress:
-        progress.opened(Plan())
+        progress.opened(StagePlan())
         progress.started(job(config, 0))
         progress.started(job(config, 1))
         progress.stopping(signal.SIGINT)
@@ -135,7 +135,7 @@ def test_of_several_trainings_a_signal_tells_the_number(config: TrialConfig) -> 
 def test_a_lost_worker_is_told(config: TrialConfig) -> None:
     console = plain()
     with RunProgress(console, searched=()) as progress:
-        progress.opened(Plan())
+        progress.opened(StagePlan())
         progress.started(job(config, 2))
         progress.lost("mine#2", "SIGKILL")
     assert console.file.getvalue().splitlines()[1:] == ["trial 2: its process died by SIGKILL; it is started again"]
@@ -144,7 +144,7 @@ def test_a_lost_worker_is_told(config: TrialConfig) -> None:
 def test_a_confirmation_shows_no_accuracy_before_its_last_epoch(config: TrialConfig) -> None:
     console = plain()
     with RunProgress(console, searched=()) as progress:
-        progress.opened(Plan(stage="confirmation"))
+        progress.opened(StagePlan(stage="confirmation"))
         confirmed = replace(job(config, 12), part="confirm", label="trial 12, seed 1")
         progress.started(confirmed)
         progress.epoch_ended(confirmed.key, replace(result(0), val_loss=None, val_accuracy=None), "go")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hpstudy.numbers import (
-    heading,
     listed,
     p_value,
     percent,
@@ -12,6 +11,7 @@ from hpstudy.numbers import (
     points,
     points_range,
     quoted,
+    setting_words,
     values,
 )
 from hpstudy.report.claims.finding import Finding
@@ -115,7 +115,7 @@ def _change(results: StudyResults, change: Change, by: Difference) -> Finding:
     names = f"{_named(results, change.before)} to {_named(results, change.after)}"
     from_to = "from {} to {}".format(*values(change.values))
     seeds = f"{plural(by.test.n, 'seed')}, adjusted {p_value(by.adjusted_p)}"
-    begun = f"Changing only {heading(change.setting)} {from_to} ({names})"
+    begun = f"Changing only {setting_words(change.setting)} {from_to} ({names})"
     if by.distinguishable:
         verb = "raised" if by.test.mean > 0 else "lowered"
         interval = f"95 % interval {points_range(*by.interval)}, " if by.interval else ""

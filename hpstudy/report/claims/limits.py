@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hpstudy.numbers import heading, listed, plural, points, points_range
+from hpstudy.numbers import listed, plural, points, points_range, setting_words
 from hpstudy.report.claims.associations import Associations
 from hpstudy.report.claims.setting_tests import FEWEST_TRIALS
 from hpstudy.results.confirmed import FEWEST_PAIRS, Confirmed
@@ -30,7 +30,7 @@ def cannot_say(results: StudyResults, *, found: Associations, confirmation: Conf
             f"How good settings are that were hardly tried: the sampler ({name}) tried again what began well and left "
             "the rest."
         )
-    ranges = [heading(one.setting) for one in found.nothing if not one.of_choices]
+    ranges = [setting_words(one.setting) for one in found.nothing if not one.of_choices]
     if ranges:
         said.append(
             f"Whether values in the middle are best for {listed(ranges)}: a steady rise or fall was looked for."
@@ -41,7 +41,7 @@ def cannot_say(results: StudyResults, *, found: Associations, confirmation: Conf
             "numbers on final values leave them out."
         )
     if found.untested:
-        names = listed([heading(name) for name in found.untested])
+        names = listed([setting_words(name) for name in found.untested])
         said.append(
             f"Anything on {names}: fewer than {FEWEST_TRIALS} trials to compare, or no different values among them."
         )

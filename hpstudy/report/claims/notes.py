@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.numbers import duration, heading, listed, percent, plural, points, quoted, value
+from hpstudy.numbers import duration, listed, percent, plural, points, quoted, setting_words, value
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
 from hpstudy.report.views.confusion import confusion_counts
@@ -111,7 +111,7 @@ def divergence(results: StudyResults) -> Finding | None:
     region = divergence_region(results)
     if region is None:
         return Finding(f"{begun}; too few or too scattered to say with which settings.", "leaderboard", "note")
-    text = f"{begun}: {region.n_diverged} of the {region.n} with {heading(region.setting)} {region.words}"
+    text = f"{begun}: {region.n_diverged} of the {region.n} with {setting_words(region.setting)} {region.words}"
     return Finding(f"{text}, {n_diverged - region.n_diverged} elsewhere.", slice_of(region.setting), "note")
 
 
@@ -216,7 +216,7 @@ def _edge(results: StudyResults, name: str, domain: Range) -> str | None:
     ):
         if outside[0] and 2 * outside.sum() > _LEADERS and not last:  # nothing lies beyond no dropout
             ends = f"{value(domain.low)} to {value(domain.high)}"
-            return f"the {end} end of {heading(name)} ({value(numbers[0])} in the best trial, range {ends})"
+            return f"the {end} end of {setting_words(name)} ({value(numbers[0])} in the best trial, range {ends})"
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpstudy.numbers import heading, listed, p_value, percent, plural, points, points_range, value
+from hpstudy.numbers import listed, p_value, percent, plural, points, points_range, setting_words, value
 from hpstudy.report.claims.associations import Association, Associations, NoDifference
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.results.study import StudyResults
@@ -47,11 +47,11 @@ def nothing_found(results: StudyResults, found: Associations) -> Finding | None:
 
 def _with_size(results: StudyResults, one: NoDifference) -> str:
     size = f"{100 * one.detectable:.1f}" if results.identity else f"{one.detectable:.2g}"
-    return f"{heading(one.setting)} ({size})"
+    return f"{setting_words(one.setting)} ({size})"
 
 
 def _text(results: StudyResults, one: Association) -> str:
-    name = heading(one.setting)
+    name = setting_words(one.setting)
     better, worse = f"{name} {one.better.words}", f"{name} {one.worse.words}"
     shift = one.shift
     if shift is None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from hpstudy.numbers import duration, plural, value
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.sections.answer import best_label, best_layers, count_layers
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number, words
-from hpstudy.report.views.scales import heading
+from hpstudy.report.views.scales import setting_label
+from hpstudy.results.answer import best_label, best_layers, count_layers
 from hpstudy.results.confirmed import configuration_name
 from hpstudy.results.records import last_record, recorded_images, run_record
 from hpstudy.results.study import StudyResults
@@ -52,7 +52,7 @@ def best_model(results: StudyResults) -> BestModel:
 def _settings(results: StudyResults, label: str) -> str:
     row = results.trials[results.trials["label"] == label].to_dict("records")[0]
     texts = {name: value(row[name]) for name in results.settings}
-    return ", ".join(f"{heading(name)} {text}" for name, text in texts.items() if text != "–")
+    return ", ".join(f"{setting_label(name)} {text}" for name, text in texts.items() if text != "–")
 
 
 def _size(described: Mapping[str, Any]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hpstudy.report.views.scales import heading
+from hpstudy.report.views.scales import capital, setting_label
 
 
 def setting_title(setting: str) -> str:
     """A setting's name with a capital: `Learning rate`, `Width of lenet5`."""
-    name = heading(setting)
-    return name[:1].upper() + name[1:]
+    return capital(setting_label(setting))

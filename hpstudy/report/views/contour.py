@@ -14,12 +14,12 @@ from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import (
     axis_words,
     better,
-    heading,
     objective,
     objective_title,
     positions,
     sampled,
     setting_axis,
+    setting_label,
     shares,
 )
 from hpstudy.report.views.view import NoView, View
@@ -63,14 +63,14 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
     ranked = results.ranked
     columns = [positions(ranked[name], results.domains[name]) if name in ranked else None for name in (across, up)]
     if columns[0] is None or columns[1] is None:
-        raise NoView(f"No complete trial has both {heading(across)} and {heading(up)}.")
+        raise NoView(f"No complete trial has both {setting_label(across)} and {setting_label(up)}.")
     frame = pd.DataFrame({"label": list(ranked["label"]), "x": columns[0], "y": columns[1]})
     frame["value"] = objective(results, ranked["value"])
     frame = frame.dropna(ignore_index=True)
     if len(frame) < FEWEST:
         trials = "trial has" if len(frame) == 1 else "trials have"
         raise NoView(
-            f"Only {len(frame)} complete {trials} both {heading(across)} and {heading(up)}; "
+            f"Only {len(frame)} complete {trials} both {setting_label(across)} and {setting_label(up)}; "
             f"a surface through fewer than {FEWEST} would be invented."
         )
     places = np.column_stack(
@@ -80,7 +80,7 @@ def contour_data(results: StudyResults, across: str, up: str) -> tuple[pd.DataFr
     try:
         surface = griddata(places, numbers(frame["value"]), tuple(np.meshgrid(grid, grid)), method="linear")
     except QhullError as error:
-        raise NoView(f"The trials lie on one line in {heading(across)} and {heading(up)}.") from error
+        raise NoView(f"The trials lie on one line in {setting_label(across)} and {setting_label(up)}.") from error
     return frame, numbers(surface)
 
 
@@ -111,12 +111,12 @@ def contour_view(results: StudyResults, importance: pd.DataFrame | None) -> View
         Points(x[:1], y[:1], best, "wrong", "star", size=13, hover=hover[:1]),
     )
     row = frame.iloc[0]
-    words = f"{heading(across)} {row['x']:.3g} and {heading(up)} {row['y']:.3g}"
+    words = f"{setting_label(across)} {row['x']:.3g} and {setting_label(up)} {row['y']:.3g}"
     return View(
         title=f"The best trial lies at {words}",
-        alt=f"Surface of the objective over {heading(across)} and {heading(up)} through {len(frame):,} trials, from "
-        f"{axis_words(results, float(frame['value'].min()))} to {axis_words(results, float(frame['value'].max()))}; "
-        f"the best lies at {words}.",
+        alt=f"Surface of the objective over {setting_label(across)} and {setting_label(up)} through "
+        f"{len(frame):,} trials, from {axis_words(results, float(frame['value'].min()))} to "
+        f"{axis_words(results, float(frame['value'].max()))}; the best lies at {words}.",
         caption=f"n = {len(frame):,} complete trials, the points. Between them the surface is linear; where there is "
         "none, nothing is claimed. Other settings varied too. The worst twentieth has one colour.",
         chart=Chart((Panel(x_axis, y_axis, marks),), height=400),

@@ -22,7 +22,7 @@ from hpstudy.report.views.parallel import parallel_view
 from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.progress import best_so_far_view, timeline_view
 from hpstudy.report.views.pruning import pruning_view
-from hpstudy.report.views.scales import heading
+from hpstudy.report.views.scales import setting_label
 from hpstudy.report.views.slices import slice_view
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
@@ -49,7 +49,7 @@ def build_figures(
         "importance": ("Importance of the settings", partial(importance_view, results, importance)),
     }
     for setting in results.searched:
-        views[f"slice-{setting}"] = (f"Trials by {heading(setting)}", partial(slice_view, results, setting))
+        views[f"slice-{setting}"] = (f"Trials by {setting_label(setting)}", partial(slice_view, results, setting))
     views |= {
         "parallel": ("All settings at once", partial(parallel_view, results)),
         "contour": ("Two settings at once", partial(contour_view, results, importance)),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.report.drawing.chart import Axis, Bars, Chart, Intervals, Mark, Numbers, Panel, Texts, numbers
-from hpstudy.report.views.scales import capital, heading
+from hpstudy.report.views.scales import capital, setting_label
 from hpstudy.report.views.view import NoView, View
 from hpstudy.results.study import StudyResults
 
@@ -29,7 +29,7 @@ def importance_view(results: StudyResults, importance: pd.DataFrame | None) -> V
     frame = importance.sort_values(["importance", "setting"], ascending=[False, True], ignore_index=True)
     share, low, high = (100 * numbers(frame[name]) for name in ("importance", "low", "high"))
     words = [
-        f"{heading(name)}: {value:.0f} %" + (f" ({a:.0f} to {b:.0f} %)" if np.isfinite(a) else "")
+        f"{setting_label(name)}: {value:.0f} %" + (f" ({a:.0f} to {b:.0f} %)" if np.isfinite(a) else "")
         for name, value, a, b in zip(frame["setting"], share, low, high, strict=True)
     ]
     interval = " Lines: 95 % bootstrap intervals." if np.isfinite(low).any() else ""
@@ -45,7 +45,7 @@ def importance_view(results: StudyResults, importance: pd.DataFrame | None) -> V
 def _title(frame: pd.DataFrame) -> str:
     """Claims a first place only where the intervals of all others end below its own."""
     first = frame.iloc[0]
-    name, share = capital(heading(str(first["setting"]))), f"{100 * first['importance']:.0f} %"
+    name, share = capital(setting_label(str(first["setting"]))), f"{100 * first['importance']:.0f} %"
     if not first["importance"] > 0:
         return "In no setting do the best trials differ from the others"
     if len(frame) > 1 and not first["low"] > frame["high"].iloc[1:].max():
@@ -65,7 +65,7 @@ def _panel(frame: pd.DataFrame, words: list[str], share: Numbers, low: Numbers, 
     if known.any():
         marks.append(Intervals(at[known], low[known], high[known], "x"))
     marks.append(Texts(ends, at, [f"\u2002{value:.0f} %" for value in share], size=10, place="right"))
-    ticks = tuple((place, heading(name)) for place, name in zip(at.tolist(), frame["setting"], strict=True))
+    ticks = tuple((place, setting_label(name)) for place, name in zip(at.tolist(), frame["setting"], strict=True))
     return Panel(
         Axis("share of the importance (%)", low=0, high=1.15 * float(ends.max()) or 1.0),
         Axis(low=len(frame) - 0.4, high=-0.6, ticks=ticks, grid=False),

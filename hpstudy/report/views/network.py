@@ -12,8 +12,8 @@ import numpy as np
 
 from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Texts, joined, numbers
 from hpstudy.report.drawing.labels import shown
-from hpstudy.report.sections.answer import best_layers, count_layers
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.answer import best_layers, count_layers
 from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults
 

@@ -14,11 +14,11 @@ from hpstudy.report.drawing.labels import shown
 from hpstudy.report.views.scales import (
     choice_text,
     choices,
-    heading,
     objective,
     objective_words,
     positions,
     sampled,
+    setting_label,
     shares,
 )
 from hpstudy.report.views.slices import jitter
@@ -98,7 +98,7 @@ def _panel(
     marks += _lines(places, crossed, np.arange(1), hover, name=label, colour="accent", width=3.5, symbol="circle")
     has_gaps = bool(np.isnan(heights).any())
     marks.append(_end_texts(settings, results.domains, has_gaps=has_gaps))
-    ticks = tuple((place, heading(name)) for place, name in zip(places.tolist(), settings, strict=True))
+    ticks = tuple((place, setting_label(name)) for place, name in zip(places.tolist(), settings, strict=True))
     x = Axis(low=-0.5, high=len(settings) - 0.5, ticks=ticks, grid=False)
     return Panel(x, Axis(low=-0.22 if has_gaps else -0.1, high=1.1, visible=False), tuple(marks))
 
@@ -174,5 +174,5 @@ def _alt(results: StudyResults, settings: list[str], best: Numbers, n: int) -> s
         if isinstance(results.domains[name], Range) and len(known) > 1:
             ends = f"{100 * known.min():.0f} and {100 * known.max():.0f} %"
             range_words = f" (the best {len(best)} lie between {ends} of the range)"
-        parts.append(f"{heading(name)} {text}{range_words}")
+        parts.append(f"{setting_label(name)} {text}{range_words}")
     return f"Parallel coordinates of {n:,} complete trials. The best, trial {row['label']}: {'; '.join(parts)}."

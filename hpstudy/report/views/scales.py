@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.numbers import percent
+from hpstudy.numbers import percent, setting_words
 from hpstudy.numbers import value as number_words
 from hpstudy.report.drawing.chart import Axis, Numbers, Symbol, numbers
 from hpstudy.report.drawing.labels import shown
@@ -116,7 +116,7 @@ def sampled(n: int, *, keep: Iterable[int], most: int = MOST_POINTS) -> NDArray[
 
 def setting_axis(name: str, domain: Domain) -> Axis:
     """The axis of a setting: its range with its scale, or its choices at whole positions."""
-    title = heading(name)
+    title = setting_label(name)
     if isinstance(domain, Range):
         log = domain.log and domain.low > 0
         low, high = _widened(float(domain.low), float(domain.high), log=log)
@@ -163,11 +163,9 @@ def choice_text(value: object) -> str:
     return str(value)
 
 
-def heading(setting: str) -> str:
-    """A setting's name in words: `learning rate`, `width of lenet5`."""
-    of, _, option = setting.rpartition(".")
-    words = option.replace("_", " ")
-    return shown(f"{words} of {of}" if of else words, limit=40)
+def setting_label(setting: str) -> str:
+    """A setting's name in words, cut to the room that a figure has."""
+    return shown(setting_words(setting), limit=40)
 
 
 def capital(sentence: str) -> str:

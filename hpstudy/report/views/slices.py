@@ -14,11 +14,11 @@ from hpstudy.report.views.scales import (
     clipped,
     far_symbol,
     far_words,
-    heading,
     objective,
     positions,
     sampled,
     setting_axis,
+    setting_label,
     shares,
 )
 from hpstudy.report.views.view import NoView, View
@@ -57,7 +57,7 @@ def slice_view(results: StudyResults, setting: str) -> View:
     """
     frame, domain = slice_data(results, setting), results.domains[setting]
     if frame.empty:
-        raise NoView(f"No complete trial has a value of {heading(setting)}.")
+        raise NoView(f"No complete trial has a value of {setting_label(setting)}.")
     values = clipped(results, numbers(frame["value"]))
     is_range = isinstance(domain, Range)
     across = numbers(frame["at"]) if is_range else numbers(frame["at"]) + jitter(len(frame))
@@ -114,7 +114,7 @@ def _medians(frame: pd.DataFrame, values: Numbers) -> Intervals:
 def _at_words(setting: str, results: StudyResults, at: float) -> str:
     domain = results.domains[setting]
     text = f"{at:.3g}" if isinstance(domain, Range) else shown(choice_text(choices(domain)[int(at)]))
-    return f"{heading(setting)} = {text}"
+    return f"{setting_label(setting)} = {text}"
 
 
 def _title(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
@@ -126,7 +126,11 @@ def _title(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:
 
 def _best_of(setting: str, n: int) -> str:
     """Of a setting that only some trials have, and the best of all has not."""
-    return f"The best of {n:,} trials with {heading(setting)}" if n > 1 else f"The only trial with {heading(setting)}"
+    return (
+        f"The best of {n:,} trials with {setting_label(setting)}"
+        if n > 1
+        else f"The only trial with {setting_label(setting)}"
+    )
 
 
 def _alt(results: StudyResults, setting: str, frame: pd.DataFrame) -> str:

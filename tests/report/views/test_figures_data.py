@@ -15,7 +15,6 @@ from hpstudy.report.drawing.chart import joined, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.png import png_bytes
 from hpstudy.report.drawing.traces import escaped, rounded
-from hpstudy.report.sections.answer import count_layers
 from hpstudy.report.views.clock import work
 from hpstudy.report.views.comparison import costs
 from hpstudy.report.views.confirmed import confirmed_view
@@ -30,6 +29,7 @@ from hpstudy.report.views.progress import best_so_far, best_so_far_view, timelin
 from hpstudy.report.views.pruning import pruning, pruning_view
 from hpstudy.report.views.scales import choice_text, clipped, positions, sampled, shares
 from hpstudy.report.views.slices import jitter, slice_data, slice_view
+from hpstudy.results.answer import count_layers
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.study import Choices, Range
 from tests.report.views.pictured import make_predictions

@@ -1,4 +1,4 @@
-"""What a confirmation leaves for the report: what the candidate predicts for the test set."""
+"""What the candidate predicts for the test set, kept for the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ N_SHOWN = 16
 """So many pictures that were classified rightly, and so many that were not, are kept for the report."""
 
 
-def write_evidence(files: StudyFiles, confirmation: Study, *, plan: ConfirmationPlan, test: LabelledImages) -> None:
+def keep_test_predictions(
+    files: StudyFiles, confirmation: Study, *, plan: ConfirmationPlan, test: LabelledImages
+) -> None:
     """Keeps the candidate's predictions for the test set, with some of its pictures; nothing if no seed is complete.
 
     A seed whose own predictions are damaged is left out, with a warning: its accuracy is in the database.
