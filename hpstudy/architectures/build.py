@@ -12,9 +12,9 @@ from torch import nn
 from hpstudy.architectures.positions import located
 from hpstudy.architectures.torchvision_models import build_torchvision, has_dropout
 from hpstudy.architectures.user import load_user_function
-from hpstudy.architectures.user_options import takes_dropout, user_options
+from hpstudy.architectures.user_options import takes_dropout, user_defaults, user_options
 from hpstudy.errors import InputError
-from hpstudy.spec.catalogue import ARCHITECTURES, TORCHVISION, resolve
+from hpstudy.spec.catalogue import ARCHITECTURES, TORCHVISION, is_own_code, resolve
 from hpstudy.spec.rows import ArchitectureRow, Option, Scalar
 from hpstudy.spec.wording import did_you_mean
 
@@ -96,7 +96,7 @@ def find_builder(architecture: str, *, study_folder: Path) -> Callable[..., obje
     if architecture.startswith(TORCHVISION):
         has_dropout(architecture.removeprefix(TORCHVISION))  # which refuses a name that torchvision does not have
         return functools.partial(build_torchvision, architecture.removeprefix(TORCHVISION))
-    if ":" in architecture:
+    if is_own_code(architecture):
         return load_user_function(architecture, study_folder=study_folder)
     return cast("Callable[..., nn.Module]", resolve(_row(architecture).target))
 
@@ -117,10 +117,26 @@ def builder_options(architecture: str, *, study_folder: Path) -> tuple[Option, .
     """
     if architecture.startswith(TORCHVISION):
         return ()
-    if ":" in architecture:
+    if is_own_code(architecture):
         function = load_user_function(architecture, study_folder=study_folder)
         return user_options(function, place=located(architecture, function, study_folder))
     return _row(architecture).options
+
+
+def own_defaults(architecture: str, *, study_folder: Path) -> dict[str, Scalar]:
+    """What the user's function takes where a study says nothing; empty for all that is not the user's.
+
+    Args:
+        architecture: As for `build_model`.
+        study_folder: As for `build_model`.
+
+    Raises:
+        InputError: The user's function cannot be loaded or called.
+    """
+    if not is_own_code(architecture):
+        return {}
+    function = load_user_function(architecture, study_folder=study_folder)
+    return user_defaults(function, place=located(architecture, function, study_folder))
 
 
 def accepts_dropout(architecture: str, *, study_folder: Path) -> bool:
@@ -135,7 +151,7 @@ def accepts_dropout(architecture: str, *, study_folder: Path) -> bool:
     """
     if architecture.startswith(TORCHVISION):
         return has_dropout(architecture.removeprefix(TORCHVISION))
-    if ":" in architecture:
+    if is_own_code(architecture):
         function = load_user_function(architecture, study_folder=study_folder)
         return takes_dropout(function, place=located(architecture, function, study_folder))
     return bool(_row(architecture))

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 
 from hpstudy.errors import InputError
-from hpstudy.spec.rows import Interval, Option
+from hpstudy.spec.rows import Interval, Option, Scalar
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _GIVEN = 2  # input_shape and n_classes
@@ -37,6 +37,16 @@ def takes_dropout(function: Callable[..., object], *, place: str) -> bool:
         InputError: It cannot be called as (input_shape, n_classes), or a further parameter has no default.
     """
     return any(parameter.name == "dropout" for parameter in _settable(function, place))
+
+
+def user_defaults(function: Callable[..., object], *, place: str) -> dict[str, Scalar]:
+    """What the user's function takes where a study says nothing, by parameter: its options, and `dropout`.
+
+    Raises:
+        InputError: It cannot be called as (input_shape, n_classes), or a further parameter has no default.
+    """
+    settable = _settable(function, place)
+    return {each.name: each.default for each in settable if isinstance(each.default, bool | int | float | str)}
 
 
 def _settable(function: Callable[..., object], place: str) -> list[inspect.Parameter]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
-from hpstudy.results.settings import identity_settings
 from hpstudy.results.study import StudyResults
 from hpstudy.spec.grid import combinations
+from hpstudy.spec.identity import identity_settings
 
 
 def is_exhausted(results: StudyResults) -> bool:

@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
-from hpstudy.results.settings import identity_domains, optuna_settings
+from hpstudy.results.records import added_up
+from hpstudy.results.settings import optuna_settings
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
 from hpstudy.results.trials import StoredTrials, confirmation_frame, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
+from hpstudy.spec.identity import identity_domains
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
@@ -79,6 +81,7 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         attributes=queries.trial_attributes(connection, parts),
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
+        own_defaults=added_up(runs["record"]).get("architecture_defaults", {}),
         over=[run_id for run_id in runs["run_id"] if run_id not in live] if live else (),
     )
     trials, settings = trial_frame(stored, epochs=epochs)

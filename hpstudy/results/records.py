@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from hpstudy.results.study import StudyResults
 
-_ADDED = frozenset({"images", "models", "data", "test_data", "architecture_sources"})
+_ADDED = frozenset({"images", "models", "data", "test_data", "architecture_sources", "architecture_defaults"})
 """Keys whose entries add up: a confirmation adds the test images to what the search recorded."""
 
 
@@ -60,17 +60,23 @@ def run_record(results: StudyResults, *, run_id: float) -> Mapping[str, Any]:
     return dict(found.iloc[0]) if len(found) else {}
 
 
+def added_up(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of what several runs recorded the keys whose entries add up."""
+    total: dict[str, Any] = {}
+    for record in records:
+        for key in _ADDED & record.keys():
+            both = isinstance(record[key], dict) and isinstance(total.get(key), dict)
+            total[key] = {**total[key], **record[key]} if both else record[key]
+    return total
+
+
 def last_record(results: StudyResults) -> Mapping[str, Any]:
     """What the runs recorded, the last word of each key; empty for a study without runs.
 
     A confirmation may record less than the search did before it, so that keys are taken one by one. Of machine,
     versions and commit the last word is that of a run that trained.
     """
-    merged: dict[str, Any] = {}
-    for record in results.runs["record"]:
-        for key in _ADDED & record.keys():
-            both = isinstance(record[key], dict) and isinstance(merged.get(key), dict)
-            merged[key] = {**merged[key], **record[key]} if both else record[key]
+    merged = added_up(results.runs["record"])
     for record in training_runs(results)["record"]:
         merged |= {key: value for key, value in record.items() if key not in _ADDED}
     return merged

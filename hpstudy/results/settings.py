@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from hpstudy.spec.catalogue import ARCHITECTURES
 from hpstudy.spec.rows import Scalar
-from hpstudy.spec.study import Choices, Domain, Fixed, Range, Setting
+from hpstudy.spec.study import Choices, Domain, Range
 
 _NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
 """What a stored configuration has beside settings."""
 
 
-def config_settings(config: Mapping[str, Any]) -> dict[str, Scalar | None]:
-    """A stored configuration as one value a setting; an architecture's options with their defaults."""
+def config_settings(
+    config: Mapping[str, Any], *, own_defaults: Mapping[str, Mapping[str, Scalar]]
+) -> dict[str, Scalar | None]:
+    """A stored configuration as one value a setting; what it leaves out has its default.
+
+    Args:
+        config: The configuration, as stored with a trial.
+        own_defaults: Of the user's architectures: what each takes where it is told nothing, by parameter.
+    """
     architecture = config["architecture"]
+    own = dict(own_defaults.get(architecture, {}))
     values = {name: value for name, value in config.items() if name not in _NO_SETTINGS}
-    options = _DEFAULTS.get(architecture, {}) | config["options"]
+    dropout = own.pop("dropout", None)
+    if values["dropout"] is None:
+        values["dropout"] = dropout
+    options = _DEFAULTS.get(architecture, {}) | own | config["options"]
     return values | {f"{architecture}.{name}": value for name, value in options.items()}
-
-
-def identity_domains(identity: Mapping[str, Any]) -> dict[str, Domain]:
-    """What each searched setting of a study is drawn from, from its identity, which is written as a study file."""
-    settings = identity_settings(identity)
-    return {setting.name: setting.domain for setting in settings if not isinstance(setting.domain, Fixed)}
-
-
-def identity_settings(identity: Mapping[str, Any]) -> tuple[Setting, ...]:
-    """The settings of a study as its file has them, the choice of the architecture first."""
-    architectures = tuple(identity["architecture"])
-    several = Choices(architectures) if len(architectures) > 1 else Fixed(architectures[0])
-    written = identity["settings"].items()
-    return (
-        Setting("architecture", several),
-        *(Setting(name, _written_domain(value), _written_condition(value)) for name, value in written),
-    )
 
 
 def optuna_settings(
@@ -107,23 +101,6 @@ def _wider(first: Choices | Range, second: Choices | Range) -> Choices | Range:
 
 def _varies(domain: Choices | Range) -> bool:
     return domain.low < domain.high if isinstance(domain, Range) else len(domain.values) > 1
-
-
-def _written_domain(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> Domain:
-    if isinstance(written, Mapping):
-        if "value" in written:
-            return Fixed(written["value"])
-        if "choices" in written:
-            return Choices(tuple(written["choices"]))
-        return Range(written["low"], written["high"], log=written.get("log", False), step=written.get("step"))
-    if isinstance(written, Sequence) and not isinstance(written, str):
-        return Choices(tuple(written))
-    return Fixed(written)
-
-
-def _written_condition(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> dict[str, tuple[Scalar, ...]]:
-    conditions = written.get("when", {}) if isinstance(written, Mapping) else {}
-    return {key: tuple(allowed) for key, allowed in conditions.items()}
 
 
 _DEFAULTS = {

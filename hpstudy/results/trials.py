@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -59,6 +59,7 @@ class StoredTrials:
         attributes: hpstudy's user attributes by trial id; none for a study that plain Optuna made.
         parameters: Optuna's parameters by trial id, for trials without a stored configuration.
         unfinished: What a trial is that has begun and not ended: `running`, or `interrupted` without a runner.
+        own_defaults: What a run has recorded of the user's architectures: what each takes where it is told nothing.
         over: Runs known to be over though others are not: what they have not ended is `interrupted`.
     """
 
@@ -67,6 +68,7 @@ class StoredTrials:
     attributes: Mapping[int, Mapping[str, Any]]
     parameters: Mapping[int, Mapping[str, Scalar]]
     unfinished: str
+    own_defaults: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     over: Collection[int] = ()
 
     def of(self, row: TrialRow) -> Mapping[str, Any]:
@@ -155,7 +157,9 @@ def _common(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
 def _settings(row: TrialRow, stored: StoredTrials) -> Mapping[str, Scalar | None]:
     """A trial's settings; Optuna's parameters alone where it has no configuration."""
     config = stored.of(row).get(CONFIG)
-    return config_settings(config) if config else stored.parameters.get(row.trial_id, {})
+    if config:
+        return config_settings(config, own_defaults=stored.own_defaults)
+    return stored.parameters.get(row.trial_id, {})
 
 
 def _with_epochs(trials: pd.DataFrame, epochs: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from hpstudy.architectures.build import build_model, count_parameters
+from hpstudy.architectures.build import build_model, count_parameters, own_defaults
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData, stored_channels
@@ -44,6 +44,11 @@ def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) 
         "folder": str(subject.folder),
         "architectures": list(subject.architectures),
         "architecture_sources": architecture_sources(subject.architectures, folder=subject.folder),
+        "architecture_defaults": {
+            name: defaults
+            for name in subject.architectures
+            if (defaults := own_defaults(name, study_folder=subject.folder))
+        },
     }
 
 

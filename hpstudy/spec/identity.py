@@ -1,13 +1,14 @@
-"""What makes a study the same study, and in which lines two differ."""
+"""What makes a study the same study: as it is stored, read again, and in which lines two differ."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from hpstudy.spec.study import Choices, Fixed, Setting, StudySpec
+from hpstudy.spec.rows import Scalar
+from hpstudy.spec.study import Choices, Domain, Fixed, Range, Setting, StudySpec
 from hpstudy.spec.wording import shown
 
 _ABSENT = object()
@@ -48,6 +49,23 @@ def baseline_identities(spec: StudySpec) -> dict[str, Any]:
             }
             for baseline in spec.baselines
         }
+    )
+
+
+def identity_domains(identity: Mapping[str, Any]) -> dict[str, Domain]:
+    """What each searched setting of a study is drawn from, from its identity, which is written as a study file."""
+    settings = identity_settings(identity)
+    return {setting.name: setting.domain for setting in settings if not isinstance(setting.domain, Fixed)}
+
+
+def identity_settings(identity: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The settings of a study as its file has them, the choice of the architecture first."""
+    architectures = tuple(identity["architecture"])
+    several = Choices(architectures) if len(architectures) > 1 else Fixed(architectures[0])
+    written = identity["settings"].items()
+    return (
+        Setting("architecture", several),
+        *(Setting(name, _written_domain(value), _written_condition(value)) for name, value in written),
     )
 
 
@@ -97,6 +115,23 @@ def _setting(setting: Setting) -> object:
         return {"choices": list(domain.values), **when} if when else list(domain.values)
     step = {} if domain.step is None else {"step": domain.step}
     return {"low": domain.low, "high": domain.high, "log": domain.log, **step, **when}
+
+
+def _written_domain(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> Domain:
+    if isinstance(written, Mapping):
+        if "value" in written:
+            return Fixed(written["value"])
+        if "choices" in written:
+            return Choices(tuple(written["choices"]))
+        return Range(written["low"], written["high"], log=written.get("log", False), step=written.get("step"))
+    if isinstance(written, Sequence) and not isinstance(written, str):
+        return Choices(tuple(written))
+    return Fixed(written)
+
+
+def _written_condition(written: Scalar | Sequence[Scalar] | Mapping[str, Any]) -> dict[str, tuple[Scalar, ...]]:
+    conditions = written.get("when", {}) if isinstance(written, Mapping) else {}
+    return {key: tuple(allowed) for key, allowed in conditions.items()}
 
 
 def _compared(path: tuple[str, ...], stored: object, current: object) -> Iterator[str]:

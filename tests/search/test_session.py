@@ -287,7 +287,9 @@ def test_baselines_come_first_are_never_pruned_and_can_be_added(lab: Lab, small_
     assert baselines["epochs"].to_dict() == {"hopeless": 2, "later": 3}
     assert baselines.loc["hopeless", "batch_size"] == 256  # fixed by the study
     assert baselines.loc["later", "learning_rate"] == 0.01  # the catalogue's default, for the study searches it
-    assert baselines.loc["later", "nets.py:tiny.hidden"] == 4
+    assert baselines["nets.py:tiny.hidden"].to_dict() == {"hopeless": 8, "later": 4}  # 8 as the function has it
+    assert baselines.loc["later", "dropout"] == 0
+    assert set(trials["nets.py:tiny.hidden"]) == {4, 8}
     assert len(optuna.load_study(study_name="small/baselines", storage=lab.url).trials) == 2
 
 

@@ -5,9 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
-from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity
+from hpstudy.spec.identity import (
+    baseline_identities,
+    changed_baselines,
+    differences,
+    identity,
+    identity_domains,
+    identity_settings,
+)
 from hpstudy.spec.load import Reading
-from hpstudy.spec.study import StudySpec
+from hpstudy.spec.study import Fixed, StudySpec
 
 TEXT = """\
 name: x
@@ -56,6 +63,19 @@ def test_the_identity_is_plain_data_in_the_files_words(spec: Callable[..., Study
     }
     assert found["sampler"] == {"name": "tpe", "startup_trials": 10}
     assert found["dataset"]["normalize"] == {"mean": [0.1307], "std": [0.3081]}
+
+
+def test_what_is_stored_is_read_again_as_the_file_has_it(spec: Callable[..., StudySpec]) -> None:
+    settings = spec().settings
+    architecture, *others = identity_settings(identity(spec()))
+    assert {setting.name: setting for setting in others} == settings
+    assert identity_domains(identity(spec())) == {
+        "architecture": architecture.domain,
+        **{name: setting.domain for name, setting in settings.items() if name != "momentum"},
+    }
+
+    one = identity_settings(identity(spec(("[lenet5, cnn]", "lenet5"), ("architecture: cnn", "architecture: lenet5"))))
+    assert one[0].domain == Fixed("lenet5")
 
 
 @pytest.mark.parametrize(
