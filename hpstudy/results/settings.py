@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from hpstudy.spec.catalogue import ARCHITECTURES
+import pandas as pd
+
+from hpstudy.spec.config import is_among, option_defaults
 from hpstudy.spec.rows import Scalar
-from hpstudy.spec.study import Choices, Domain, Range
+from hpstudy.spec.study import Choices, Domain, Range, Setting
 
 _NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
 """What a stored configuration has beside settings."""
@@ -30,8 +33,26 @@ def config_settings(
     dropout = own.pop("dropout", None)
     if values["dropout"] is None:
         values["dropout"] = dropout
-    options = _DEFAULTS.get(architecture, {}) | own | config["options"]
+    options = option_defaults(architecture) | own | config["options"]
     return values | {f"{architecture}.{name}": value for name, value in options.items()}
+
+
+def drawn_alone(trials: pd.DataFrame, settings: Sequence[Setting]) -> pd.DataFrame:
+    """Trials without the values of settings that did not exist for them, which were trained with the default.
+
+    Args:
+        trials: Sampled ones, with a column a setting.
+        settings: Of the study, parents before the settings whose conditions name them.
+    """
+    nothing = pd.Series(None, index=trials.index, dtype=object)
+    drawn: dict[str, pd.Series[bool]] = {}
+    for setting in settings:
+        exists = pd.Series(data=True, index=trials.index)
+        for parent, allowed in setting.when.items():
+            exists &= drawn[parent] & trials.get(parent, nothing).map(partial(is_among, allowed=allowed)).astype(bool)
+        drawn[setting.name] = exists
+    blank = {name: trials[name].where(drawn[name]) for name in drawn if name in trials and not drawn[name].all()}
+    return trials.assign(**blank)
 
 
 def optuna_settings(
@@ -101,9 +122,3 @@ def _wider(first: Choices | Range, second: Choices | Range) -> Choices | Range:
 
 def _varies(domain: Choices | Range) -> bool:
     return domain.low < domain.high if isinstance(domain, Range) else len(domain.values) > 1
-
-
-_DEFAULTS = {
-    row.name: {option.name: option.default for option in row.options if option.default is not None}
-    for row in ARCHITECTURES
-}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from hpstudy.errors import InputError
+from hpstudy.results.settings import drawn_alone
+from hpstudy.spec.identity import identity_settings
 from hpstudy.spec.study import Domain
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.tables import BASELINES, DIVERGED, FINISHED, OUT_OF_TIME, PART_SEPARATOR, SEARCH
@@ -37,8 +40,8 @@ class StudyResults:
             dropout), `n_parameters` (weights of the model, NaN where unknown), `started_at` and `ended_at` (UTC, NaT
             where there is none), `epochs` (trained) of `epochs_planned`, `seconds` (of these epochs; from start to end
             in a study that plain Optuna made), `run_id` (of the last run that trained it, NaN where unknown), and a
-            column a setting. A setting that does not exist for a trial is
-            missing. A value of plain Optuna's may be infinite.
+            column a setting: what it was trained with, drawn or not; missing where that means nothing (momentum for an
+            optimizer without, an option of another architecture). A value of plain Optuna's may be infinite.
         epochs: One row a trial and epoch, as in the table `hpstudy_epochs`, confirmations included; those have
             `val_loss` and `val_accuracy` (here of the test set) after their last epoch alone.
         confirmations: One row a configuration and seed, by `configuration`'s first appearance, then `seed`. Columns:
@@ -78,10 +81,11 @@ class StudyResults:
         """The settings that the study varies."""
         return tuple(self.domains)
 
-    @property
+    @cached_property
     def search(self) -> pd.DataFrame:
-        """The rows of `trials` that were sampled."""
-        return self.trials[self.trials["part"] == SEARCH]
+        """The rows of `trials` that were sampled; a setting whose condition did not hold is missing there."""
+        sampled = self.trials[self.trials["part"] == SEARCH]
+        return drawn_alone(sampled, identity_settings(self.identity)) if self.identity else sampled
 
     @property
     def ended(self) -> pd.DataFrame:

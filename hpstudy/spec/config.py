@@ -70,10 +70,11 @@ class TrialConfig:
 
 def holds(setting: Setting, values: Mapping[str, Scalar | None]) -> bool:
     """Whether a setting exists under the values so far: every key of its condition has one of its values."""
-    return all(key in values and _among(values[key], allowed) for key, allowed in setting.when.items())
+    return all(key in values and is_among(values[key], allowed) for key, allowed in setting.when.items())
 
 
-def _among(value: Scalar | None, allowed: tuple[Scalar, ...]) -> bool:
+def is_among(value: Scalar | None, allowed: tuple[Scalar, ...]) -> bool:
+    """Whether a condition that allows some values holds for a value; floats need not be equal to the last bit."""
     if not isinstance(value, float):
         return value in allowed
     # A stepped range counts 0.1 + 0.1 + 0.1, which is not 0.3.
@@ -127,14 +128,15 @@ def baseline_values(spec: StudySpec, baseline: Baseline) -> dict[str, Scalar]:
     return values
 
 
+def option_defaults(architecture: str) -> dict[str, Scalar | None]:
+    """What each option of an architecture that ships is where nothing is said; none are known of a user's own."""
+    rows = [row for row in ARCHITECTURES if row.name == architecture]
+    return {option.name: option.default for row in rows for option in row.options}
+
+
 def _defaults(architecture: str) -> dict[str, Scalar | None]:
-    """What each setting is that a configuration does not have; of a user's own architecture its options are unknown."""
-    options = {
-        f"{architecture}.{option.name}": option.default
-        for row in ARCHITECTURES
-        if row.name == architecture
-        for option in row.options
-    }
+    """What each setting is that a configuration does not have."""
+    options = {f"{architecture}.{name}": default for name, default in option_defaults(architecture).items()}
     return _setting_defaults(architecture) | options
 
 

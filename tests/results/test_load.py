@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 
 from hpstudy.errors import InputError, StorageError
+from hpstudy.report.drawing.figure import Figure
 from hpstudy.report.sections.reproduction import reproduction
 from hpstudy.report.sections.table import Table
+from hpstudy.report.views.figures import build_figures
 from hpstudy.results.listing import list_studies
 from hpstudy.results.load import load_results
 from hpstudy.results.study import find_trial
 from hpstudy.runner_lock import hold, lock_path
-from hpstudy.spec.study import Baseline, StudySpec
+from hpstudy.spec.study import Baseline, Range, Setting, StudySpec
 from tests.search.conftest import Lab
 
 
@@ -52,6 +54,25 @@ def test_the_frames_have_a_row_a_trial_and_an_epoch(lab: Lab) -> None:
     ]
     assert {"optimizer", "learning_rate", "momentum"} <= set(results.settings)
     assert not {"label", "epochs", "seconds", "seeds"} & set(results.settings)
+
+
+def test_a_setting_that_was_not_drawn_is_missing_from_the_search(lab: Lab, small_spec: StudySpec) -> None:
+    decay = Setting("weight_decay", Range(1e-6, 1e-2, log=True), {"optimizer": ("adam",)})
+    gamma = Setting("step_gamma", Range(0.5, 0.9), {"weight_decay": (0.0,)})  # 0 is what a trial without it has
+    settings = {**small_spec.settings, decay.name: decay, gamma.name: gamma}
+    lab.run(replace(small_spec, name="conditional", epochs=1, trials=8, settings=settings))
+    results = load_results(lab.url, study="conditional")
+    without = results.search["optimizer"] != "adam"
+    assert 0 < without.sum() < 8
+    assert (results.trials["weight_decay"][without] == 0).all()
+    assert results.search["weight_decay"][without].isna().all()
+    assert results.search["weight_decay"][~without].between(1e-6, 1e-2).all()
+    assert (results.trials["step_gamma"] == 1).all()
+    assert results.search["step_gamma"].isna().all()
+    assert results.search["batch_size"].notna().all()
+    # The logarithm of a default of 0 was the end of a report.
+    figures = build_figures(results, predictions=None)
+    assert isinstance(figures["slice-weight_decay"], Figure)
 
 
 def test_reading_writes_nothing(lab: Lab, tmp_path: Path) -> None:
