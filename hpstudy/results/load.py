@@ -14,7 +14,7 @@ from hpstudy.results import queries
 from hpstudy.results.records import added_up
 from hpstudy.results.settings import optuna_settings
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
-from hpstudy.results.trials import StoredTrials, confirmation_frame, trial_frame
+from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.identity import identity_domains
 from hpstudy.spec.wording import did_you_mean
@@ -122,7 +122,10 @@ def _foreign_results(connection: Connection, study: str) -> StudyResults:
     if len(directions) > 1:
         raise InputError(f"{study}: has {len(directions)} objectives; hpstudy reads studies with one")
     study_id = queries.study_id(connection, study)
-    values, domains = optuna_settings(queries.parameters(connection, study_id))
+    parameters = queries.parameters(connection, study_id)
+    values, domains = optuna_settings(
+        (trial_id, setting_column(name), internal, written) for trial_id, name, internal, written in parameters
+    )
     rows = queries.trial_rows(connection, [study_id])
     stored = StoredTrials({study_id: ""}, rows, attributes={}, parameters=values, unfinished="running")
     epochs = queries.epoch_frame(connection, [])

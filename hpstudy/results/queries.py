@@ -17,7 +17,9 @@ from hpstudy.database import shown_place
 from hpstudy.errors import StorageError
 from hpstudy.tables import (
     BASELINE,
+    BASELINES,
     CONFIG,
+    CONFIRM,
     CONFIRM_SEED,
     CONFIRMS,
     EPOCHS,
@@ -104,6 +106,29 @@ def part_names(connection: Connection, study: str) -> dict[int, str]:
     prefix = study + PART_SEPARATOR
     every = connection.execute(select(OPTUNA_STUDIES.c.study_id, OPTUNA_STUDIES.c.study_name)).all()
     return {row[0]: row[1].removeprefix(study)[1:] for row in every if row[1] == study or row[1].startswith(prefix)}
+
+
+def parts_left(connection: Connection, study: str) -> list[str]:
+    """The names of the parts of hpstudy's that are left of a study that is gone, sorted.
+
+    Those that hold a trial that hpstudy ran, and empty ones that are called as hpstudy calls its own. Others are plain
+    Optuna's, whatever their names begin with.
+    """
+    parts = part_names(connection, study)
+    with_trials = select(OPTUNA_TRIALS.c.study_id).where(OPTUNA_TRIALS.c.study_id.in_(parts)).distinct()
+    marks = OPTUNA_TRIALS.join(OPTUNA_TRIAL_ATTRIBUTES, OPTUNA_TRIAL_ATTRIBUTES.c.trial_id == OPTUNA_TRIALS.c.trial_id)
+    ran = (
+        with_trials.select_from(marks)
+        .where(OPTUNA_TRIAL_ATTRIBUTES.c.key.in_((CONFIG, RUN)))
+        .group_by(OPTUNA_TRIALS.c.study_id, OPTUNA_TRIALS.c.trial_id)
+        .having(func.count() == len((CONFIG, RUN)))
+    )
+    not_empty, ours = (set(connection.execute(query).scalars()) for query in (with_trials, ran))
+    return sorted(
+        f"{study}{PART_SEPARATOR}{part}"
+        for part_id, part in parts.items()
+        if part_id in ours or (part_id not in not_empty and part in {BASELINES, CONFIRM})
+    )
 
 
 def study_id(connection: Connection, study: str) -> int:

@@ -44,8 +44,14 @@ _COMMON = {
     "epochs_planned": "float64",
     "run_id": "float64",
 }
+_ADDED = ("epochs", "seconds")
 _TRIAL = {"label": "str", "part": "str", "value": "float64"}
 _CONFIRMATION = {"configuration": "str", "seed": "int64", "test_accuracy": "float64"}
+
+
+def setting_column(parameter: str) -> str:
+    """The column of a plain Optuna study's parameter: its name, or `params_NAME` where a column has that already."""
+    return f"params_{parameter}" if parameter in {*_COMMON, *_TRIAL, *_ADDED} else parameter
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def check_deletable(url: str, *, study: str) -> None:
     database = file_of(url)
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
-        if study in queries.foreign_names(connection) or not queries.part_names(connection, study):
+        if study not in queries.study_names(connection) and not _left_without_it(connection, study):
             raise _absent(study)
         _require_silence(connection, study)
     if database:
@@ -81,9 +81,16 @@ def _parts(storage: Storage, study: str) -> list[str]:
     summaries = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage.optuna)}
     parts = [name for name in summaries if name.startswith(f"{study}{PART_SEPARATOR}")]
     if study not in summaries:
-        return parts
+        with storage.engine.connect() as connection:
+            return queries.parts_left(connection, study)
     # Beside a study that plain Optuna made, names such as NAME/confirm are its maker's.
     return [*parts, study] if IDENTITY_ATTRIBUTE in summaries[study].user_attrs else []
+
+
+def _left_without_it(connection: Connection, study: str) -> list[str]:
+    """What is left of a study that is gone; nothing of one that plain Optuna has under this name."""
+    is_there = "" in queries.part_names(connection, study).values()
+    return [] if is_there else queries.parts_left(connection, study)
 
 
 def _require_silence(connection: Connection, study: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.errors import InputError, StudyBusyError
+from hpstudy.numbers import listed
+from hpstudy.results.queries import parts_left
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
@@ -185,11 +187,7 @@ def _with_source_of(other: Mapping[str, Any], baseline: Mapping[str, Any]) -> di
 def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any]) -> None:
     existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
     if spec.name not in existing:
-        if any(name.startswith(part_name(spec.name, "")) for name in existing):
-            raise InputError(
-                f"{spec.name}: the storage has parts of a study of this name that was deleted; "
-                f"`hpstudy delete {spec.name}` deletes them too"
-            )
+        _check_parts(spec.name, storage, [name for name in existing if name.startswith(part_name(spec.name, ""))])
         return
     stored = existing[spec.name].user_attrs
     is_empty = not existing[spec.name].n_trials and existing[spec.name].directions == [StudyDirection.MAXIMIZE]
@@ -217,6 +215,22 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
         raise InputError(
             f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
             f"Keep both with --name {spec.name}-2, or undo the change."
+        )
+
+
+def _check_parts(study: str, storage: Storage, parts: Sequence[str]) -> None:
+    """Refuses a new study that would take what is there for parts of it."""
+    with storage.engine.connect() as connection:
+        left = parts_left(connection, study)
+    if foreign := sorted(set(parts) - set(left)):
+        raise InputError(
+            f"{study}: the storage has {listed(foreign)}, which a study of this name would take for part of it; "
+            "choose another name with --name"
+        )
+    if left:
+        raise InputError(
+            f"{study}: the storage has parts of a study of this name that was deleted; "
+            f"`hpstudy delete {study}` deletes them too"
         )
 
 

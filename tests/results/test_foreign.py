@@ -96,6 +96,20 @@ def test_its_settings_have_their_kinds_and_what_they_were_drawn_from(mixed: str)
         assert results.trials.loc[number, sorted(absent)].isna().all()
 
 
+def test_a_parameter_that_is_called_like_a_column_has_another_one(tmp_path: Path) -> None:
+    study = created(tmp_path, direction="maximize")
+    for n_epochs in (3, 5):
+        trial = study.ask()
+        trial.suggest_int("epochs", n_epochs, n_epochs)
+        trial.suggest_float("value", 0.0, 1.0)
+        study.tell(trial, 0.1 * n_epochs)
+    results = load_results(url(tmp_path), study="theirs")
+    assert results.settings == ("params_epochs", "params_value")
+    assert results.trials["params_epochs"].tolist() == [3, 5]
+    assert results.trials["value"].tolist() == pytest.approx([0.3, 0.5])
+    assert results.domains == {"params_epochs": Range(3, 5), "params_value": Range(0.0, 1.0)}
+
+
 def test_reading_needs_no_table_of_hpstudys_and_makes_none(mixed: str) -> None:
     load_results(mixed, study="theirs")
     list_studies(mixed)

@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -16,7 +17,7 @@ from hpstudy.database import file_of
 from hpstudy.errors import InputError, StorageError, StudyBusyError
 from hpstudy.results.listing import list_studies
 from hpstudy.runner_lock import hold, is_held, lock_path
-from hpstudy.search.removal import delete_study
+from hpstudy.search.removal import check_deletable, delete_study
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline
 from hpstudy.tables import EPOCHS
@@ -150,6 +151,24 @@ def test_what_is_left_of_a_study_is_refused_and_can_be_deleted(lab: Lab, small_s
     delete_study(lab.url, study="small", artifacts=lab.folder)
     lab.run(replace(small_spec, trials=1))
     assert lab.results().trials["label"].tolist() == ["0"]
+
+
+def test_what_plain_optuna_calls_like_a_part_is_not_deleted(lab: Lab, small_spec) -> None:
+    with open_storage(lab.url) as storage:
+        theirs = optuna.create_study(study_name="small/tpe", storage=storage.optuna)
+        optuna.create_study(study_name="small/empty", storage=storage.optuna)
+        theirs.tell(theirs.ask(), 1.0)
+    with pytest.raises(InputError) as raised:
+        lab.run(small_spec)
+    assert str(raised.value) == (
+        "small: the storage has small/empty and small/tpe, which a study of this name would take for part of it; "
+        "choose another name with --name"
+    )
+    for refuse in (check_deletable, partial(delete_study, artifacts=lab.folder)):
+        with pytest.raises(InputError, match="small: the storage has no such study"):
+            refuse(lab.url, study="small")
+    with open_storage(lab.url) as storage:
+        assert storage.study_names() == ["small/tpe", "small/empty"]
 
 
 def test_a_full_disk_does_not_keep_a_runner_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
