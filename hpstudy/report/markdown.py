@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpstudy.artifacts import TestPredictions, written_whole
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.markdown_text import bullets, code, facts, picture, plain, reason, table_or_reason
+from hpstudy.report.markdown_text import bullets, code_block, facts, picture, plain, reason, table_or_reason
 from hpstudy.report.names import anchor, file_stem
 from hpstudy.report.sections.contents import BASIS, Contents, build_contents
 from hpstudy.report.sections.places import OTHERS, Places, Section, figure_numbers, placed
@@ -133,14 +133,14 @@ def _model(contents: Contents) -> list[str]:
 
 def _reproduction(contents: Contents) -> list[str]:
     told = contents.reproduction
-    blocks = [code("\n".join(told.commands), language="sh")] if told.commands else []
+    blocks = [code_block("\n".join(told.commands), language="sh")] if told.commands else []
     if told.unfinished:
         blocks.append(plain(told.unfinished))
     if told.study_file:
-        blocks += ["The study file:", code(told.study_file, language="yaml")]
+        blocks += ["The study file:", code_block(told.study_file, language="yaml")]
     blocks += [facts(told.facts), plain(told.differences), table_or_reason(told.checksums), table_or_reason(told.runs)]
     for name, source in told.sources:
-        blocks += [f"Source of {plain(name)}:", code(source, language="python")]
+        blocks += [f"Source of {plain(name)}:", code_block(source, language="python")]
     return blocks
 
 

@@ -20,7 +20,7 @@ def plain(text: str) -> str:
     return escaped(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
-def code(text: str, *, language: str = "") -> str:
+def code_block(text: str, *, language: str = "") -> str:
     """A block of code that shows a text as it is; its fence is longer than any within."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -6,7 +6,7 @@ import shlex
 from contextlib import suppress
 
 from hpstudy.artifacts import TestPredictions
-from hpstudy.plain_text import code, escaped
+from hpstudy.plain_text import code_span, escaped
 from hpstudy.report.drawing.pictures import draw_picture
 from hpstudy.report.views.confusion import confusion_view
 from hpstudy.report.views.pictures import predictions_view
@@ -22,7 +22,7 @@ def study_note(results: StudyResults) -> str:
     if rows := confirmed_rows(results):
         table = [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(escaped, row.cells)) for row in rows)]
         parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), caption(results)]
-    parts.append(f"The full report: {code(shlex.join(['hpstudy', 'report', results.name]))}")
+    parts.append(f"The full report: {code_span(shlex.join(['hpstudy', 'report', results.name]))}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hpstudy.report.markdown import write_markdown
-from hpstudy.report.markdown_text import code, plain
+from hpstudy.report.markdown_text import code_block, plain
 from tests.report.studies import HOSTILE, full_study, named_study, predictions, sparse_studies
 
 
@@ -79,8 +79,8 @@ def test_text_is_escaped_where_it_must_be(text: str, shown: str) -> None:
 
 
 def test_code_cannot_end_its_own_block() -> None:
-    assert code("a\n````\nb") == "`````\na\n````\nb\n`````"
-    assert code("x: 1\n", language="yaml") == "```yaml\nx: 1\n```"
+    assert code_block("a\n````\nb") == "`````\na\n````\nb\n`````"
+    assert code_block("x: 1\n", language="yaml") == "```yaml\nx: 1\n```"
 
 
 def test_a_hostile_study_makes_no_heading_link_or_html_of_its_own(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import duration, listed, percent, plural, points, quoted, setting_words, value
 from hpstudy.report.claims.finding import Finding, slice_of
 from hpstudy.report.claims.regions import divergence_region
-from hpstudy.report.views.confusion import confusion_counts
 from hpstudy.results.changes import changed
+from hpstudy.results.predictions import confusion_counts
 from hpstudy.results.records import recorded_images
 from hpstudy.results.study import StudyResults, diverged
 from hpstudy.spec.options import find_option

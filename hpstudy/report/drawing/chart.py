@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
 Symbol = Literal["circle", "square", "diamond", "triangle-up", "triangle-down", "x", "star"]
+
+SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star")
+"""Symbols of what is compared, as many as there are colours in `palette.SERIES`."""
 Dash = Literal["solid", "dash", "dot", "dashdot"]
 Hatch = Literal["", "/", "x", "."]
 

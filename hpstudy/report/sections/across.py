@@ -13,7 +13,7 @@ from scipy import stats
 from hpstudy.numbers import listed, percent, plural, points, points_range
 from hpstudy.report.sections.fairness import data_headings, data_of
 from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, confirmed
-from hpstudy.results.inference import LEVEL, deviation_of, holm
+from hpstudy.results.inference import LEVEL, deviation_of, holm, holm_levels
 from hpstudy.results.study import StudyResults
 
 CANNOT_SAY = (
@@ -38,13 +38,21 @@ class _Answer:
 
 @dataclass(frozen=True)
 class _Test:
-    """Welch's test of two answers: first less second; without interval and p (NaN) where no seeds differ."""
+    """Welch's test of two answers: first less second; p is NaN where no seeds differ."""
 
     one: _Answer
     other: _Answer
     difference: float
-    interval: tuple[float, float] | None
+    error: float
+    freedom: float
     p: float
+
+    def interval(self, *, level: float) -> tuple[float, float] | None:
+        """The 1 − `level` interval of the difference; None where no seeds differ."""
+        if self.error == 0:
+            return None
+        half = float(stats.t.ppf(1 - level / 2, self.freedom)) * self.error
+        return self.difference - half, self.difference + half
 
 
 def across(studies: Sequence[StudyResults]) -> Across:
@@ -78,18 +86,21 @@ def _compared(data: str, answers: Sequence[_Answer]) -> list[str]:
     """The answer with the highest mean against each other one, adjusted for all pairs."""
     ordered = sorted(answers, key=lambda answer: -answer.found.mean)
     tests = [_welch(one, other) for one, other in combinations(ordered, 2)]
-    adjusted = holm([test.p for test in tests])
+    values = [test.p for test in tests]
     first = ordered[0]
     means = f"{first.study} reached the highest mean test accuracy on {data}, {percent(first.found.mean)}"
     sentences = [f"{means} over {plural(first.found.n_complete, 'seed')}, of {len(ordered)} confirmed studies."]
-    for test, p in zip(tests, adjusted, strict=True):
+    for test, p, level in zip(tests, holm(values), holm_levels(values), strict=True):
         if test.one is first:
-            sentences.append(_sentence(test, claimed=not math.isnan(p) and p <= LEVEL))
+            sentences.append(_sentence(test, claimed=not math.isnan(p) and p <= LEVEL, level=level))
     return sentences
 
 
-def _sentence(test: _Test, *, claimed: bool) -> str:
-    how = f"95 % interval {points_range(*test.interval)}" if test.interval else "no interval: the seeds are all alike"
+def _sentence(test: _Test, *, claimed: bool, level: float) -> str:
+    # One taken by itself may leave out zero where, among several comparisons, nothing can be told.
+    interval = test.interval(level=LEVEL if claimed else level)
+    kind = "95 % interval" if claimed else "interval for all comparisons"
+    how = f"{kind} {points_range(*interval)}" if interval else "no interval: the seeds are all alike"
     how += f", {test.one.found.n_complete} and {plural(test.other.found.n_complete, 'seed')}, not paired"
     difference = points(abs(test.difference)).lstrip("+")
     other = f"{test.other.study} ({percent(test.other.found.mean)})"
@@ -104,8 +115,6 @@ def _welch(one: _Answer, other: _Answer) -> _Test:
     variances = np.array([deviation_of(list(answer.found.accuracies.values())) for answer in (one, other)]) ** 2
     difference, error = one.found.mean - other.found.mean, math.sqrt((variances / sizes).sum())
     if error == 0:
-        return _Test(one, other, difference, None, math.nan)
+        return _Test(one, other, difference, error, math.nan, math.nan)
     freedom = error**4 / ((variances / sizes) ** 2 / (sizes - 1)).sum()
-    half = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(difference) / error, freedom))
-    return _Test(one, other, difference, (difference - half, difference + half), p)
+    return _Test(one, other, difference, error, freedom, float(2 * stats.t.sf(abs(difference) / error, freedom)))

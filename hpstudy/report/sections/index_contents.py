@@ -58,7 +58,8 @@ def build_index(studies: Sequence[StudyResults]) -> IndexContents:
 
 
 def _verdict(ours: Sequence[StudyResults], checks: Sequence[Check]) -> str:
-    n_confirmed = sum(confirmed(study) is not None for study in ours)
+    found = [confirmed(study) for study in ours]
+    n_confirmed = sum(one is not None and one.candidate.n_complete > 0 for one in found)
     text = f"{n_confirmed} of {len(ours)} studies {'is' if n_confirmed == 1 else 'are'} confirmed on the test set"
     if not checks:
         return f"{text}."
@@ -109,11 +110,11 @@ def _entries(studies: Sequence[StudyResults], architecture: str, found: Mapping[
 def _first_with(study: StudyResults, architecture: str, found: Confirmed | None) -> ConfirmedConfiguration | None:
     if found is None:
         return None  # and perhaps no trial either, so no column of architectures
+    ranked = study.ranked
+    placed = [found.candidate.label, *ranked.loc[ranked["architecture"] == architecture, "label"]]
     sampled = study.search.set_index("label")["architecture"]
-    for configuration in found.configurations:
-        if sampled.get(configuration.label) == architecture:
-            return configuration
-    return None
+    by_label = {one.label: one for one in found.configurations if sampled.get(one.label) == architecture}
+    return next((by_label[label] for label in placed if label in by_label), None)
 
 
 def _study_table(studies: Sequence[StudyResults]) -> Table:

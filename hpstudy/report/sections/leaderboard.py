@@ -34,12 +34,14 @@ class Leaderboard:
 
     Attributes:
         table: The best `SHOWN`.
+        beyond: That there are more than these; empty where there are not.
         n_trials: How many there are.
         csv: Every trial and baseline with every column.
         file_name: What the CSV file is to be called.
     """
 
     table: Table
+    beyond: str
     n_trials: int
     csv: str
     file_name: str
@@ -63,10 +65,11 @@ def leaderboard(results: StudyResults, *, file_name: str) -> Leaderboard | Absen
         Column("Reason"),
     )
     rows = tuple(_row(row, results, settings) for row in ordered.head(SHOWN).to_dict("records"))
-    beyond = f" The {SHOWN} best of {len(search):,} are shown; the CSV file has all." if len(search) > SHOWN else ""
-    caption = f"{plural(len(search), 'sampled trial')}, best first.{beyond}"
+    beyond = f"The {SHOWN} best of {len(search):,} are shown; the CSV file has all." if len(search) > SHOWN else ""
+    caption = f"{plural(len(search), 'sampled trial')}, best first."
     return Leaderboard(
         table=Table("leaderboard", caption, columns, (Group(rows),), sortable=True),
+        beyond=beyond,
         n_trials=len(search),
         csv=_csv(results),
         file_name=file_name,

@@ -11,7 +11,8 @@ from hpstudy.artifacts import TestPredictions
 from hpstudy.numbers import percent, plural, quoted
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
-from hpstudy.report.views.confusion import confused_pairs, confusion, confusion_counts
+from hpstudy.report.views.confusion import confused_pairs, confusion
+from hpstudy.results.predictions import confusion_counts
 
 UNBALANCED = 1.5
 """The largest class has this many times the images of the smallest: then accuracy alone misleads."""

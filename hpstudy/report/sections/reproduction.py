@@ -74,10 +74,10 @@ def _unfinished(results: StudyResults) -> str:
     target, ended = planned_trials(results), len(results.ended)
     if target is None or ended >= target or results.state == "running":
         return ""
-    return (
-        f"The search was stopped after {ended} of {plural(target, 'trial')}: the commands as they stand train all of "
-        f"them, and with --trials {ended} as many as are reported here."
-    )
+    n_searches = len(results.identity["architecture"]) if results.identity["fair"] else 1
+    as_here = f", and with --trials {ended} as many as are reported here" if ended and ended % n_searches == 0 else ""
+    stopped = f"The search was stopped after {ended} of {plural(target, 'trial')}"
+    return f"{stopped}: the commands as they stand train all of them{as_here}."
 
 
 def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hpstudy.numbers import percent
-from hpstudy.report.drawing.chart import Axis, Chart, Intervals, Line, Mark, Numbers, Panel, Points, Symbol, numbers
+from hpstudy.report.drawing.chart import SYMBOLS, Axis, Chart, Intervals, Line, Mark, Numbers, Panel, Points, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.palette import SERIES
 from hpstudy.report.views.view import NoView, View
@@ -17,7 +17,6 @@ from hpstudy.results.confirmed import confirmed
 from hpstudy.results.study import StudyResults
 
 MOST_STUDIES = 9
-_SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star")
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def cost_view(studies: Sequence[StudyResults]) -> View:
 
 
 def _cost_marks(cost: Cost, place: int) -> list[Mark]:
-    colour, symbol = SERIES[place % len(SERIES)], _SYMBOLS[place % len(_SYMBOLS)]
+    colour, symbol = SERIES[place % len(SERIES)], SYMBOLS[place % len(SYMBOLS)]
     x, y = numbers([cost.minutes]), numbers([100 * cost.accuracy])
     marks: list[Mark] = []
     if cost.interval:

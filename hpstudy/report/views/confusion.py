@@ -13,6 +13,7 @@ from hpstudy.report.drawing.chart import Axis, Cells, Chart, Mark, Numbers, Pane
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.palette import HEAT_TURN
 from hpstudy.report.views.view import NoView, View
+from hpstudy.results.predictions import confusion_counts
 
 MOST_CLASSES = 25
 """More make cells too small to read; then the classes with the most errors are drawn."""
@@ -48,14 +49,6 @@ class Confusion:
 def confusion(predictions: TestPredictions) -> Confusion:
     """The confusion matrix of the test set over all seeds."""
     return Confusion(confusion_counts(predictions), predictions.class_names, len(predictions.predicted))
-
-
-def confusion_counts(predictions: TestPredictions) -> NDArray[np.int64]:
-    """How often each class (row) was taken for each (column), summed over the seeds; int64 [classes, classes]."""
-    n = len(predictions.class_names)
-    true = np.broadcast_to(predictions.labels, predictions.predicted.shape)
-    pairs = true.ravel() * n + predictions.predicted.ravel()
-    return np.bincount(pairs, minlength=n * n).reshape(n, n).astype(np.int64)
 
 
 def confused_pairs(matrix: Confusion) -> list[tuple[int, int, float]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hpstudy.numbers import percent
-from hpstudy.report.drawing.chart import Area, Axis, Chart, Line, Mark, Numbers, Panel, Symbol, joined, numbers
+from hpstudy.numbers import percent, plural
+from hpstudy.report.drawing.chart import SYMBOLS, Area, Axis, Chart, Line, Mark, Numbers, Panel, joined, numbers
 from hpstudy.report.drawing.labels import shown
 from hpstudy.report.drawing.palette import SERIES
 from hpstudy.report.views.scales import capital, sampled
@@ -16,7 +16,6 @@ from hpstudy.results.study import StudyResults
 MOST_CONFIGURATIONS = 6
 MOST_CURVES = 300
 _SAMPLE, _BEST = 100, 10
-_SYMBOLS: tuple[Symbol, ...] = ("circle", "square", "diamond", "triangle-up", "x", "triangle-down", "star")
 
 
 def chosen_curves(results: StudyResults) -> pd.DataFrame:
@@ -107,16 +106,12 @@ def all_curves(results: StudyResults) -> View:
         else ""
     )
     return View(
-        title=f"Validation accuracy of {len(ids):,} {_trials(len(ids))} by epoch"
+        title=f"Validation accuracy of {plural(len(ids), 'trial')} by epoch"
         + (f"; {n_pruned:,} stopped early" if n_pruned else ""),
         alt=_all_alt(results, epochs, ids, n_pruned),
         caption=f"n = {len(ids):,} sampled trials.{sample} Curves far below the others leave the figure.",
         chart=chart,
     )
-
-
-def _trials(n: int) -> str:
-    return "trial" if n == 1 else "trials"
 
 
 def _no_epochs(results: StudyResults, otherwise: str) -> str:
@@ -158,7 +153,7 @@ def _panel(curves: pd.DataFrame, names: list[str], *, loss: bool) -> Panel:
                     colour=SERIES[place % len(SERIES)],
                     width=width,
                     dash="dash" if dash == "dash" else "solid",
-                    symbol=_SYMBOLS[place] if part == "val" else None,
+                    symbol=SYMBOLS[place] if part == "val" else None,
                     hover=[
                         f"{label}, {words}, epoch {at:.0f}: {value:.4g}{unit}" for at, value in zip(x, y, strict=True)
                     ],
@@ -224,7 +219,7 @@ def _many_lines(epochs: pd.DataFrame, trials: pd.DataFrame, ids: list[int], **lo
 
 def _all_alt(results: StudyResults, epochs: pd.DataFrame, ids: list[int], n_pruned: int) -> str:
     first = epochs[epochs["epoch"] == 0]["val_accuracy"].median()
-    words = f"Curves of {len(ids):,} {_trials(len(ids))}, {n_pruned:,} of them pruned."
+    words = f"Curves of {plural(len(ids), 'trial')}, {n_pruned:,} of them pruned."
     if np.isfinite(first):
         words += f" The median accuracy after the first epoch is {100 * first:.2f} %."
     if len(results.ranked):

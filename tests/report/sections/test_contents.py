@@ -19,7 +19,7 @@ from hpstudy.report.sections.mistakes import class_scores
 from hpstudy.report.sections.places import figure_numbers, placed
 from hpstudy.report.sections.search_summary import planned_trials, saved_by_pruning
 from hpstudy.report.sections.table import Table
-from hpstudy.report.views.confusion import confusion_counts
+from hpstudy.results.predictions import confusion_counts
 from hpstudy.results.study import StudyResults
 from tests.report.studies import foreign_study, full_study, predictions, sparse_studies
 from tests.results.synthetic import RECORD, make_results
@@ -114,7 +114,7 @@ def test_a_large_study_shows_its_best_trials_and_has_all_in_the_file() -> None:
     contents = build_contents(make_results(n_trials=350), predictions=None)
     assert isinstance(contents.leaderboard, Leaderboard)
     assert len(contents.leaderboard.table.groups[0].rows) == SHOWN == 200
-    assert "The 200 best of 350 are shown; the CSV file has all." in contents.leaderboard.table.caption
+    assert "The 200 best of 350 are shown; the CSV file has all." in contents.leaderboard.beyond
     assert len(list(csv.reader(io.StringIO(contents.leaderboard.csv)))) == 351
 
 
@@ -197,6 +197,19 @@ def test_a_search_that_was_stopped_is_not_repeated_by_its_command() -> None:
     for planned, text in ((n_ended, ""), (n_ended + 5, stopped)):
         runs = study.runs.assign(command=f"hpstudy run a.yaml --trials {planned}")
         assert build_contents(replace(study, runs=runs), predictions=None).reproduction.unfinished == text
+
+
+def test_no_number_of_trials_is_named_that_a_command_refuses() -> None:
+    study = full_study()
+    fair = study.identity | {"fair": True, "architecture": ["lenet5", "cnn", "resnet-mini"]}
+    runs = study.runs.assign(command="hpstudy run a.yaml --trials 90")
+    begun = make_results(n_trials=0, n_pruned=0, n_failed=0, baselines={"plain": 0.8})
+    for stopped in (replace(study, runs=runs, identity=fair), replace(begun, runs=runs)):
+        text = build_contents(stopped, predictions=None).reproduction.unfinished
+        assert text == (
+            f"The search was stopped after {len(stopped.search)} of 90 trials: the commands as they stand train all "
+            "of them."
+        )
 
 
 def test_a_study_can_be_repeated_from_what_is_told() -> None:

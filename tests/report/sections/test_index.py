@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from hpstudy.report.drawing.figure import Absent
@@ -101,6 +102,30 @@ def test_the_matrix_has_confirmed_accuracies_with_intervals() -> None:
     assert contents.verdict.startswith("2 of 3 studies are confirmed on the test set; they differ in ")
 
 
+def test_of_an_architecture_the_best_that_was_confirmed_stands_in_the_matrix() -> None:
+    study = make_results("several")
+    first, second, third = study.ranked["label"].iloc[:3]
+    # The third was confirmed when it was the best of its architecture; then the search went on.
+    confirmed = {first: [0.91, 0.92, 0.93], third: [0.80, 0.81, 0.82], second: [0.88, 0.89, 0.90]}
+    results = make_results("several", confirmed=confirmed)
+    trials = results.trials.assign(
+        architecture=results.trials["label"].map({second: "cnn", third: "cnn"}).fillna("lenet5")
+    )
+    identity = results.identity | {"architecture": ["lenet5", "cnn"]}
+    matrix = build_index([replace(results, trials=trials, identity=identity)]).matrix
+    assert isinstance(matrix, Table)
+    rows = {row.cells[0].text: row.cells[1].text for row in matrix.groups[0].rows}
+    assert rows["cnn"].startswith("89.00 % (")
+    assert rows["lenet5"].startswith("92.00 % (")
+
+
+def test_a_study_whose_seeds_all_diverged_is_not_confirmed() -> None:
+    diverged = make_results("other", confirmed={"best": [0.9, 0.91, 0.92]})
+    seeds = diverged.confirmations.assign(test_accuracy=np.nan, state="pruned")
+    contents = build_index([full_study(), replace(diverged, confirmations=seeds)])
+    assert contents.verdict.startswith("1 of 2 studies is confirmed on the test set")
+
+
 def test_without_a_confirmation_there_is_no_matrix() -> None:
     contents = build_index([make_results("one"), make_results("two")])
     assert isinstance(contents.matrix, Absent)
@@ -127,7 +152,18 @@ def test_a_small_difference_between_studies_is_not_claimed() -> None:
     near = make_results("near", confirmed={"best": [0.905, 0.909, 0.907]})
     said = across([full_study(), near]).said
     assert said[1].startswith(
-        "near and full (90.50 %) are not distinguishable: they differ by 0.20 points (95 % interval "
+        "near and full (90.50 %) are not distinguishable: they differ by 0.20 points (interval for all comparisons "
+    )
+
+
+def test_what_is_not_distinguishable_has_zero_inside_its_interval() -> None:
+    # 0.30 ± 0.23 points, p = 0.021: by themselves two of them differ, of three pairs they cannot be told apart.
+    accuracies = {"a": [0.9000, 0.9010, 0.9020], "b": [0.8990, 0.8980, 0.8970], "c": [0.8995, 0.8985, 0.9005]}
+    studies = [make_results(name, confirmed={"best": found}) for name, found in accuracies.items()]
+    said = across(studies).said
+    assert said[2] == (
+        "a and b (89.80 %) are not distinguishable: they differ by 0.30 points "
+        "(interval for all comparisons −0.02 to +0.62 points, 3 and 3 seeds, not paired)."
     )
 
 
@@ -143,7 +179,7 @@ def test_seeds_that_are_all_alike_give_no_interval_but_one_that_differs_does() -
     assert (
         across([full_study(), equal])
         .said[1]
-        .endswith("differ by 0.50 points (95 % interval −0.74 to +1.74 points, 3 and 3 seeds, not paired).")
+        .endswith("(interval for all comparisons −0.74 to +1.74 points, 3 and 3 seeds, not paired).")
     )
 
 
