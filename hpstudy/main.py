@@ -33,9 +33,6 @@ def main() -> None:
         sys.stdout.flush()
         open_console(stderr=True).print(Text(str(error)), soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        open_console(stderr=True).print("stopped")
-        sys.exit(130)
     except OSError as error:
         if "--debug" in sys.argv:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 _MINUTE = 60
@@ -99,8 +100,15 @@ def values(settings: Sequence[object]) -> list[str]:
 
 
 def heading(setting: str) -> str:
-    """A setting's name over a column, which says elsewhere whose it is: `learning rate`; an option: `width`."""
+    """A setting's name, short: `learning rate`; an option's without its architecture: `width`."""
     return setting.rpartition(".")[2].replace("_", " ")
+
+
+def headings(settings: Sequence[str]) -> dict[str, str]:
+    """Names of settings side by side: short ones, but for options of two architectures that would look alike."""
+    short = {setting: heading(setting) for setting in settings}
+    counts = Counter(short.values())
+    return {setting: name if counts[name] == 1 else setting_words(setting) for setting, name in short.items()}
 
 
 def setting_words(setting: str) -> str:

@@ -23,7 +23,7 @@ def escaped(text: str) -> str:
     return _LINE_START.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", line))
 
 
-def code(text: str) -> str:
+def code_span(text: str) -> str:
     """A text as a code span outside of a table."""
     line = " ".join(text.split())
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))

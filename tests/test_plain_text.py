@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpstudy.plain_text import code, escaped
+from hpstudy.plain_text import code_span, escaped
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_a_users_string_is_text(text: str, markdown: str) -> None:
 
 
 def test_a_code_span_holds_any_text() -> None:
-    assert code("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
-    assert code("a``b`") == "``` a``b` ```"
+    assert code_span("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
+    assert code_span("a``b`") == "``` a``b` ```"

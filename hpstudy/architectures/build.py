@@ -124,17 +124,15 @@ def builder_options(architecture: str, *, study_folder: Path) -> tuple[Option, .
 
 
 def own_defaults(architecture: str, *, study_folder: Path) -> dict[str, Scalar]:
-    """What the user's function takes where a study says nothing; empty for all that is not the user's.
+    """What the user's function takes where a study says nothing, by parameter.
 
     Args:
-        architecture: As for `build_model`.
+        architecture: The user's own: `file.py:name` or `package.module:name`.
         study_folder: As for `build_model`.
 
     Raises:
         InputError: The user's function cannot be loaded or called.
     """
-    if not is_own_code(architecture):
-        return {}
     function = load_user_function(architecture, study_folder=study_folder)
     return user_defaults(function, place=located(architecture, function, study_folder))
 

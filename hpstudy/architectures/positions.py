@@ -30,7 +30,7 @@ def last_position(error: BaseException, folder: Path | None = None) -> str:
     if not theirs:
         return ""
     filename, line = theirs[-1]
-    return _written(filename, line, folder or Path(filename).parent)
+    return _written(filename, line, folder) if folder else f"{Path(filename).name}:{line}"
 
 
 def first_line(error: BaseException) -> str:

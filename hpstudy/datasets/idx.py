@@ -197,7 +197,7 @@ def _unpacked(path: Path, content: bytes, sums: Sums) -> bytes:
     try:
         plain = gzip.decompress(content) if path.suffix == ".gz" else content
     except (EOFError, OSError, zlib.error) as error:
-        raise _FaultyFileError(f"{web_page_or_empty(content) or 'cut short or altered'}: it does not unpack") from error
+        raise _FaultyFileError("cut short or altered: it does not unpack") from error
     unpacked = sums.unpacked.get(path.name.removesuffix(".gz"))
     if unpacked is not None and sha256(plain) != unpacked:
         raise _FaultyFileError(difference(plain, expected=unpacked, found=sha256(plain)))

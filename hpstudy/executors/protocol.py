@@ -69,7 +69,7 @@ class Executor(Protocol):
         ...
 
     def events(self, timeout_seconds: float) -> Sequence[Event]:
-        """What has happened since the last call; waits for something to happen, at least up to the timeout.
+        """What has happened since the last call; waits for something to happen, at most up to the timeout.
 
         An executor without workers of its own trains inside this call, and so may take longer.
         """

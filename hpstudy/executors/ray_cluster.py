@@ -100,7 +100,7 @@ def divide(machines: Sequence[Node], *, n_workers: int | None, on_gpus: bool) ->
         on_gpus: Whether models are trained on GPUs.
 
     Raises:
-        InputError: The cluster has no processor, or no GPU, to train on.
+        InputError: The cluster has no processor, or no GPU, to train on, or no machine has both.
     """
     n_gpus, n_cpus = sum(node.n_gpus for node in machines), sum(node.n_cpus for node in machines)
     if on_gpus and not n_gpus:
@@ -110,6 +110,8 @@ def divide(machines: Sequence[Node], *, n_workers: int | None, on_gpus: bool) ->
     if on_gpus:
         together = math.ceil((n_workers or n_gpus) / n_gpus)
         n_fit = sum(min(node.n_cpus, node.n_gpus * together) for node in machines)
+        if not n_fit:
+            raise InputError("--device cuda: no machine of the Ray cluster has both a GPU and a processor to feed it")
         share = math.floor(_FINEST / together) / _FINEST
         return Division(min(n_workers or n_fit, n_fit), 1, share)
     each = _cpus_each(machines, n_workers or n_cpus)

@@ -90,6 +90,8 @@ def _numbers(model: TrainedModel) -> Iterator[str]:
             f"| mean test accuracy | {_percent(fmean(model.confirmed))} | of {n} fresh trainings with these settings, "
             f"from {_percent(low)} to {_percent(high)}{diverged} |"
         )
+    elif model.n_diverged:
+        yield f"| test accuracy of fresh trainings | – | all of {model.n_diverged} gave no number |"
     else:
         yield "| test accuracy of fresh trainings | – | not confirmed: `hpstudy confirm` measures it |"
     if model.n_parameters is not None:
@@ -110,14 +112,14 @@ def _data(model: TrainedModel) -> Iterator[str]:
     )
     colour = "grey" if channels == 1 else "in colour"
     yield from ("", f"A picture is read {colour} and resized to {width}×{height} pixels, its aspect not kept.")
-    yield " ".join(_preparation(spec, model.input_shape))
+    yield " ".join(_preparation(spec, model.input_shape, is_grey=channels == 1))
 
 
-def _preparation(spec: DatasetSpec, input_shape: tuple[int, int, int]) -> Iterator[str]:
+def _preparation(spec: DatasetSpec, input_shape: tuple[int, int, int], *, is_grey: bool) -> Iterator[str]:
     if spec.pad_resize:
         yield f"It is padded with {spec.pad_resize} black pixels on each side and resized back."
     channels, height, width = input_shape
-    if spec.greyscale_to_rgb:
+    if spec.greyscale_to_rgb and is_grey:
         yield "Its grey is repeated in three channels."
     yield f"The network takes {channels}×{height}×{width} values (channels, height, width),"
     if spec.normalize is None:

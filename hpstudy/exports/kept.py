@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,7 +72,7 @@ def find_kept(url: str, *, study: str, trial: str, artifacts: Path) -> KeptModel
     if images is None:
         raise InputError(
             f"{study}: no run recorded the classes and the size of its images; "
-            f"`hpstudy rerun {study} {chosen.label}` trains it again and records them"
+            f"`hpstudy confirm {shlex.quote(study)}` records them"
         )
     trial_id = int(chosen.row["trial_id"])
     config = load_config(url, trial_id=trial_id)
@@ -92,10 +93,13 @@ def _chosen(results: StudyResults, trial: str, *, files: StudyFiles) -> _Kept:
     if wanted:
         return wanted[0]
     known = ", ".join(dict.fromkeys(each.label for each in kept))
+    if not results.identity:
+        raise InputError(f"{results.name}: hpstudy did not train this study, and has no weights of it")
+    again = shlex.join(["hpstudy", "rerun", results.name, str(row["label"])])
     raise InputError(
         f"{results.name}: no weights of {title_of(row)} were kept; "
         f"{f'there are those of {known}' if known else f'there are none under {files.folder}'}; "
-        f"`hpstudy rerun {results.name} {row['label']}` trains it again and keeps its weights"
+        + (f"`{again}` trains it again and keeps its weights" if row["state"] == "complete" else "it is not complete")
     )
 
 

@@ -56,8 +56,10 @@ def open_model(exported: ExportedModel, *, device: torch.device) -> nn.Module:
 
     Raises:
         InputError: The architecture cannot be built: an option of it is unknown here, or the user's code raises.
-        ArtifactError: The weights are not this model's.
+        ArtifactError: The weights are not this model's, or the code is not what was exported.
     """
+    if exported.source_sha256 is not None:
+        _check_source(exported.folder / SOURCE_FILE, sha256=exported.source_sha256)  # as what is run now
     model = build_architecture(exported.model, folder=exported.folder)
     load_weights(model, exported.folder / WEIGHTS_FILE, sha256=exported.weights_sha256)
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def _check_source(model: TrainedModel, source: str | None) -> None:
     if source is None:
         raise InputError(
             f"{architecture}: no run recorded its source, without which the model cannot be loaded; "
-            f"`hpstudy rerun {model.study} {model.label}` trains it again and records it"
+            f"`hpstudy confirm {shlex.quote(model.study)}` records it"
         )
     try:
         tree = ast.parse(source)

@@ -79,7 +79,11 @@ def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
     n_unmarked = sum(CONFIRM_SEED not in trial.user_attrs for trial in running)  # each takes the next new pair
     labels = {chosen.label for chosen in plan.configurations}
     # One that was killed before it was configured, and is not planned any more, is not trained.
-    n_marked = sum(CONFIG in trial.user_attrs or trial.user_attrs.get(CONFIRMS) in labels for trial in running)
+    n_marked = sum(
+        CONFIG in trial.user_attrs or trial.user_attrs.get(CONFIRMS) in labels
+        for trial in running
+        if CONFIRM_SEED in trial.user_attrs
+    )
     return max(n_new, n_unmarked) + n_marked
 
 

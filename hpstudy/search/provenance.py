@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -15,9 +16,12 @@ from hpstudy.architectures.build import build_model, count_parameters, own_defau
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData, stored_channels
+from hpstudy.errors import InputError
 from hpstudy.search.processor import processor_name
 from hpstudy.search.subject import Subject
+from hpstudy.spec.catalogue import is_own_code
 from hpstudy.spec.config import TrialConfig
+from hpstudy.spec.rows import Scalar
 from hpstudy.training.train import ENGINE
 
 _PACKAGES = ("torch", "torchvision", "optuna", "hpstudy")
@@ -44,11 +48,7 @@ def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) 
         "folder": str(subject.folder),
         "architectures": list(subject.architectures),
         "architecture_sources": architecture_sources(subject.architectures, folder=subject.folder),
-        "architecture_defaults": {
-            name: defaults
-            for name in subject.architectures
-            if (defaults := own_defaults(name, study_folder=subject.folder))
-        },
+        "architecture_defaults": _own_defaults(subject),
     }
 
 
@@ -82,6 +82,15 @@ def describe_model(config: TrialConfig, *, data: TrainingData, folder: Path) -> 
         )
         layers = layer_table(model, data.input_shape)
     return {"n_parameters": count_parameters(model), "layers": [asdict(layer) for layer in layers]}
+
+
+def _own_defaults(subject: Subject) -> dict[str, dict[str, Scalar]]:
+    """What the user's networks take where a study says nothing; without those that are gone, and may not be needed."""
+    found: dict[str, dict[str, Scalar]] = {}
+    for name in filter(is_own_code, subject.architectures):
+        with suppress(InputError):
+            found[name] = own_defaults(name, study_folder=subject.folder)
+    return found
 
 
 def _device_name(device: torch.device) -> str:

@@ -56,6 +56,8 @@ def stored_subject(storage: Storage, study: str) -> Subject:
         last = connection.execute(
             select(RUNS.c.study_file, RUNS.c.record).where(RUNS.c.study == study).order_by(RUNS.c.run_id.desc())
         ).first()
+    if study in ours and last is None:
+        raise InputError(f"{study}: has never been run; `hpstudy run` it with its study file first")
     if study not in ours or last is None:
         raise InputError(f"{study}: the storage has no such study of hpstudy's.{did_you_mean(study, ours)}")
     record = json.loads(last.record)

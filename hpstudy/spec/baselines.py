@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hpstudy.spec.architecture import architecture_name
 from hpstudy.spec.catalogue import COUNT, SETTINGS
+from hpstudy.spec.config import holds
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.options import find_option
 from hpstudy.spec.rows import Option, Scalar
@@ -61,7 +62,8 @@ def _read(name: str, raw: object, surroundings: Surroundings, findings: Findings
         return None
     architecture = _architecture(raw, path, surroundings, findings)
     values = _values(raw, path, architecture, findings)
-    _check_momentum(values, path, surroundings, findings)
+    optimizer = values.get("optimizer", _studied_optimizer(values, architecture, surroundings))
+    _check_momentum(values, path, optimizer, findings)
     epochs = _checked(_EPOCHS, raw["epochs"], (*path, "epochs"), findings) if "epochs" in raw else None
     if not usable or architecture is None:
         return None
@@ -130,13 +132,18 @@ def _single_value(option: Option | None, raw: object) -> Scalar:
     return legal_value(option, raw)
 
 
-def _check_momentum(
-    values: Mapping[str, Scalar], path: KeyPath, surroundings: Surroundings, findings: Findings
-) -> None:
-    """A setting that the baseline's optimizer lacks is refused unless it is 0, which says just that."""
+def _studied_optimizer(
+    values: Mapping[str, Scalar], architecture: str | None, surroundings: Surroundings
+) -> Scalar | None:
+    """The optimizer of a baseline that names none."""
     fixed = surroundings.settings.get("optimizer")
-    studied = fixed.domain.value if fixed and isinstance(fixed.domain, Fixed) else _OPTIMIZER.default
-    optimizer = values.get("optimizer", studied)
+    if fixed and isinstance(fixed.domain, Fixed) and holds(fixed, {"architecture": architecture, **values}):
+        return fixed.domain.value
+    return _OPTIMIZER.default
+
+
+def _check_momentum(values: Mapping[str, Scalar], path: KeyPath, optimizer: Scalar | None, findings: Findings) -> None:
+    """A setting that the baseline's optimizer lacks is refused unless it is 0, which says just that."""
     for option in SETTINGS:
         if option.optimizers and optimizer not in option.optimizers and values.get(option.name):
             having = " and ".join(option.optimizers)

@@ -77,7 +77,7 @@ class ArchitectureRow(Row):
 
     Attributes:
         dropout: The published dropout, the default of the setting `dropout` for this architecture.
-        input_shape: The published input (channels, height, width), for the listing and the tests.
+        input_shape: The published input (channels, height, width), to which `parameters` belongs.
         parameters: The published network's parameter count, at `input_shape` and `n_classes`.
         n_classes: The published number of classes.
     """

@@ -6,6 +6,7 @@ import re
 
 from hpstudy.errors import InputError
 from hpstudy.spec.file import NAME_RULE
+from hpstudy.spec.scalars import plain_value
 from hpstudy.spec.wording import shown
 
 _STARTER = """\
@@ -83,4 +84,5 @@ def starter_study(name: str) -> str:
             f"{shown(name)}: a study's name has 1 to 80 letters, digits, dots, dashes, underscores, "
             "the first a letter or digit; choose another file name"
         )
-    return _STARTER.format(name=name)
+    # A name such as 2024 or true is another thing to YAML, unless it is in quotes.
+    return _STARTER.format(name=name if plain_value(name) == name else f'"{name}"')

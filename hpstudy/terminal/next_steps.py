@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,8 @@ from rich.text import Text
 from hpstudy.results.confirmed import confirmed
 from hpstudy.results.grid import is_exhausted
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
+
+_WHICH_STUDY = re.compile(r"(?<=\s)--(?:name|epochs)[ =]\S+")
 
 _WHOLE = 40
 """A command of so many characters is not wrapped, if what it is for can give way."""
@@ -32,13 +35,23 @@ def next_steps(results: StudyResults) -> RenderableType:
     if results.identity and results.state != "running":  # plain Optuna's studies are read alone, a running one too
         steps += _confirmation(results)
         if not is_exhausted(results):
-            steps.append((f"hpstudy run STUDY.yaml --trials {2 * len(results.search)}", "more trials"))
+            command = f"hpstudy run STUDY.yaml{_as_before(results)}"
+            steps.append((f"{command} --trials {2 * len(results.search)}", "more trials"))
     table = Table.grid(padding=(0, 2))
     table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
     table.add_column()
     for command, purpose in steps:
         table.add_row(Text(command, style="cyan"), purpose)
     return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def _as_before(results: StudyResults) -> str:
+    """The options of the last search without which the command would be of another study."""
+    if results.runs.empty:
+        return ""
+    commands = searching_runs(results.runs)["command"]
+    given = _WHICH_STUDY.findall(commands.iloc[-1]) if len(commands) else []
+    return "".join(f" {option}" for option in given)
 
 
 def _confirmation(results: StudyResults) -> list[tuple[str, str]]:

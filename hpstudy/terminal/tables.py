@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hpstudy.numbers import duration, heading, percent, plural, value
+from hpstudy.numbers import duration, headings, percent, plural, value
 from hpstudy.results.study import StudyResults, title_of
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
 
@@ -44,14 +44,17 @@ def _leaders(results: StudyResults, leaders: pd.DataFrame, *, settings: Sequence
     score = _scores(results)
     table = plain_table(f"Best {len(leaders)} of {plural(len(results.search), 'trial')}")
     add_numbers(table, "trial", *score, "time")
+    names = headings([name for group in settings for name in group])
     for group in settings:
         alone = len(group) == 1
         table.add_column(
-            heading(group[0]) if alone else "settings", justify="right" if alone else "left", overflow="fold"
+            names[group[0]] if alone else "settings", justify="right" if alone else "left", overflow="fold"
         )
     for row in leaders.to_dict("records"):
         measured = (printed(row[column]) for column, printed in score.values())
-        table.add_row(row["label"], *measured, duration(row["seconds"]), *(_values(row, group) for group in settings))
+        table.add_row(
+            row["label"], *measured, duration(row["seconds"]), *(_values(row, group, names) for group in settings)
+        )
     return table
 
 
@@ -62,10 +65,10 @@ def _scores(results: StudyResults) -> dict[str, tuple[str, Callable[[float], str
     return {"validation": ("value", percent), "train": ("train_accuracy", percent)}
 
 
-def _values(row: Mapping[Hashable, Any], group: Sequence[str]) -> str:
+def _values(row: Mapping[Hashable, Any], group: Sequence[str], names: Mapping[str, str]) -> str:
     if len(group) == 1:
         return value(row[group[0]])
-    return ", ".join(f"{heading(name)} {value(row[name])}" for name in group if pd.notna(row[name]))
+    return ", ".join(f"{names[name]} {value(row[name])}" for name in group if pd.notna(row[name]))
 
 
 def named_models(results: StudyResults) -> RenderableType:
@@ -84,8 +87,8 @@ def named_models(results: StudyResults) -> RenderableType:
     for name, cells in measured.items():
         table.add_row(name, *cells, style="bold" if name == "validation" else "")
     table.add_section()
-    for name in varying(models, results.settings):
-        table.add_row(heading(name), *(value(cell) for cell in models[name]))
+    for name, title in headings(varying(models, results.settings)).items():
+        table.add_row(title, *(value(cell) for cell in models[name]))
     return table
 
 
@@ -101,9 +104,8 @@ def trial_details(results: StudyResults, *, trial: int) -> Group:
     settings = plain_table("Settings")
     add_words(settings, "setting")
     settings.add_column("value", justify="right", overflow="fold")
-    for name in results.settings:
-        if name in row and pd.notna(row[name]):
-            settings.add_row(heading(name), value(row[name]))
+    for name, title in headings([name for name in results.settings if name in row and pd.notna(row[name])]).items():
+        settings.add_row(title, value(row[name]))
     if results.identity:
         return Group(what, Text(), settings, Text(), _epochs(results, int(row["trial_id"])))
     what.append(f"\n{results.objective} {value(row['value'])}, after {duration(row['seconds'])}")

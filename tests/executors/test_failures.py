@@ -45,6 +45,15 @@ def test_the_users_file_is_named_though_its_path_begins_like_hpstudys(name: str)
     assert describe_failure(raised.value).message == f"{file.name}:1: ValueError: no"
 
 
+def test_a_file_that_is_linked_from_elsewhere_is_named_without_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "nets.py"
+    link.symlink_to(tmp_path / "elsewhere" / "networks.py")
+    with pytest.raises(ValueError, match="no") as raised:
+        exec(compile("raise ValueError('no')", str(link), "exec"))
+    assert describe_failure(raised.value).message == "nets.py:1: ValueError: no"
+
+
 @pytest.mark.parametrize(
     "file", ["<string>", "lib/site-packages/their/nets.py", json.__file__, failures.__file__], ids=lambda one: one[-12:]
 )

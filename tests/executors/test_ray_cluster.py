@@ -47,6 +47,8 @@ def test_a_cluster_that_cannot_train_is_refused() -> None:
         divide(LAPTOP, n_workers=1, on_gpus=True)
     with pytest.raises(InputError, match="the Ray cluster has no processor"):
         divide([Node(0, 0)], n_workers=None, on_gpus=False)
+    with pytest.raises(InputError, match="no machine of the Ray cluster has both a GPU and a processor"):
+        divide([Node(8, 0), Node(0, 2)], n_workers=None, on_gpus=True)
 
 
 NICENESS = """

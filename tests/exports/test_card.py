@@ -72,6 +72,22 @@ def test_the_preparation_is_said(trained) -> None:
     ) in model_card(model, source=None)
 
 
+def test_colour_is_not_said_to_be_repeated(trained) -> None:
+    dataset = DatasetSpec("image_folder", greyscale_to_rgb=True)
+    model = replace(
+        trained, config=replace(trained.config, dataset=dataset), picture_shape=(3, 8, 8), input_shape=(3, 8, 8)
+    )
+    card = model_card(model, source=None)
+    assert "A picture is read in colour" in card
+    assert "repeated" not in card
+
+
+def test_a_confirmation_without_a_number_is_one(trained) -> None:
+    card = model_card(replace(trained, confirmed=(), n_diverged=3), source=None)
+    assert row(card, "test accuracy of fresh trainings")[2] == "all of 3 gave no number"
+    assert "not confirmed" not in card
+
+
 def test_many_classes_are_counted(trained) -> None:
     names = tuple(f"class {number}" for number in range(103))
     assert ", `99` class 99, and 3 more, in config.json." in model_card(

@@ -115,7 +115,9 @@ def test_weights_that_are_not_the_models_are_not_exported(trained, export, tmp_p
 
 
 def test_own_code_that_cannot_stand_by_itself_is_not_exported(own, export, tmp_path) -> None:
-    with pytest.raises(InputError, match=r"models/nets\.py:tiny: no run recorded its source.*hpstudy rerun digits_stu"):
+    with pytest.raises(
+        InputError, match=r"models/nets\.py:tiny: no run recorded its source.*hpstudy confirm digits_stu"
+    ):
         export(own, source=None)
     with pytest.raises(InputError, match=r"models/nets\.py:tiny: line 2 imports another file of its package"):
         export(own, source="import torch\nfrom .blocks import block\n")
@@ -299,6 +301,15 @@ def test_reading_runs_no_code_and_opening_does(own, export, tmp_path) -> None:
     assert not mark.exists()
     open_model(exported, device=CPU)
     assert mark.is_dir()
+
+
+def test_code_that_was_altered_after_it_was_read_is_not_run(own, export, tmp_path) -> None:
+    mark = tmp_path / "ran"
+    exported = read_export(export(own, source=SMALL_NET))
+    (exported.folder / "architecture.py").write_text(f"import os\nos.mkdir({str(mark)!r})\n{SMALL_NET}")
+    with pytest.raises(ArtifactError, match="it was altered and is not run"):
+        open_model(exported, device=CPU)
+    assert not mark.exists()
 
 
 def test_a_model_that_is_opened_is_the_one_that_was_exported(trained, export, tmp_path) -> None:

@@ -192,9 +192,17 @@ def test_a_trial_without_weights_says_which_have_them(stored: Stored) -> None:
     )
 
 
+def test_of_a_trial_that_was_stopped_early_a_rerun_would_keep_nothing(stored: Stored) -> None:
+    label = "1" if stored.best == "0" else "0"
+    trial_id = int(stored.results.trials.set_index("label").loc[label, "trial_id"])
+    stored.execute("UPDATE trials SET state = 'PRUNED' WHERE trial_id = ?", trial_id)
+    with pytest.raises(InputError, match=rf"^small: no weights of trial {label} were kept; .*; it is not complete$"):
+        stored.find(label)
+
+
 def test_a_run_that_recorded_no_images_is_told(stored: Stored) -> None:
     stored.record(images=None)
-    with pytest.raises(InputError, match="small: no run recorded the classes and the size of its images; `hpstudy rer"):
+    with pytest.raises(InputError, match="small: no run recorded the classes and the size of its images; `hpstudy con"):
         stored.find("best")
 
 
@@ -202,7 +210,7 @@ def test_a_study_of_plain_optuna_has_nothing_to_export(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'plain.db'}"
     study = optuna.create_study(study_name="theirs", storage=url)
     study.add_trial(create_trial(value=1.0))
-    with pytest.raises(InputError, match=r"theirs: no weights of trial 0 were kept; there are none under"):
+    with pytest.raises(InputError, match=r"theirs: hpstudy did not train this study, and has no weights of it"):
         find_kept(url, study="theirs", trial="best", artifacts=tmp_path)
     with pytest.raises(InputError, match="was not made by hpstudy"):
         load_config(url, trial_id=1)

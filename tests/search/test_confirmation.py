@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from sqlalchemy import delete
 
 from hpstudy.artifacts import StudyFiles
 from hpstudy.datasets import load
@@ -26,7 +27,7 @@ from hpstudy.search.confirmation import choose_configurations
 from hpstudy.search.predictions import choose_shown
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
-from hpstudy.tables import CANDIDATES_ATTRIBUTE, CONFIRM_SEED, CONFIRMS
+from hpstudy.tables import CANDIDATES_ATTRIBUTE, CONFIRM_SEED, CONFIRMS, RUNS
 from tests.search.conftest import Lab, Notes, told
 
 PLAIN = Baseline("plain", "nets.py:tiny", 2, {"batch_size": 64, "learning_rate": 0.05})
@@ -277,6 +278,35 @@ def test_a_training_that_was_killed_while_it_was_marked_is_no_result_yet(lab: La
     with open_storage(lab.url) as storage:
         optuna.load_study(study_name="small/confirm", storage=storage.optuna).ask().set_user_attr(CONFIRMS, "0")
     assert len(lab.results().confirmations) == n_confirmed
+
+
+def test_one_that_was_killed_between_its_two_marks_is_planned_once(lab: Lab, spec: StudySpec) -> None:
+    lab.run(replace(spec, confirm=None))
+    best = str(lab.results().ranked["label"].iloc[0])
+    with open_storage(lab.url) as storage:
+        trial = optuna.create_study(study_name="small/confirm", storage=storage.optuna, direction="maximize").ask()
+        trial.set_user_attr(CONFIRMS, best)
+    notes = lab.confirm(top=1, seeds=1)
+    assert (notes.plans[0].n_trials, notes.n_ended, len(lab.results().confirmations)) == (2, 2, 2)
+
+
+def test_a_network_that_is_gone_and_not_confirmed_is_not_needed(lab: Lab, spec: StudySpec, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.py"
+    gone.write_text("def net(input_shape, n_classes, *, width=3):\n    raise ValueError('no')\n", encoding="utf-8")
+    lab.run(replace(spec, confirm=None, baselines=(*spec.baselines, Baseline("gone", "gone.py:net", 1, {}))))
+    gone.unlink()
+    lab.confirm(top=1, seeds=1)
+    runs = lab.results().runs["record"]
+    tiny = {"nets.py:tiny": {"dropout": 0.0, "hidden": 8}}
+    assert [record["architecture_defaults"] for record in runs] == [{**tiny, "gone.py:net": {"width": 3}}, tiny]
+
+
+def test_a_study_that_was_never_run_cannot_be_confirmed(lab: Lab, spec: StudySpec) -> None:
+    lab.run(replace(spec, confirm=None))
+    with open_storage(lab.url) as storage, storage.engine.begin() as connection:
+        connection.execute(delete(RUNS))
+    with pytest.raises(InputError, match="small: has never been run; `hpstudy run` it with its study file first"):
+        lab.confirm()
 
 
 def test_a_training_without_a_mark_is_planned_once(lab: Lab, spec: StudySpec) -> None:

@@ -113,6 +113,19 @@ def test_the_settings_of_the_example(read: Read) -> None:
     assert spec.position("fair") == Position(0, 0)
 
 
+def test_a_baseline_may_have_what_the_studys_optimizer_lacks_where_that_is_not_its_own(read: Read) -> None:
+    text = (
+        "name: x\ndataset: mnist\narchitecture: [lenet5, cnn]\n"
+        "settings: {optimizer: {value: adam, when: {architecture: cnn}}, batch_size: [32, 64]}\n"
+        "baselines: {a: {architecture: lenet5, momentum: 0.9}, b: {architecture: cnn, momentum: 0.9}}\n"
+    )
+    (problem,) = read(text).problems
+    assert (problem.place, problem.fact.partition(";")[0]) == (
+        "baselines.b.momentum",
+        "adam has no momentum, only sgd and rmsprop have",
+    )
+
+
 def test_defaults_hold_where_the_file_says_nothing(read: Read) -> None:
     spec = read(SMALL).spec
 

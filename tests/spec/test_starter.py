@@ -51,6 +51,11 @@ def test_the_starter_study_shows_every_kind_of_alternative() -> None:
     assert keys >= {"dataset", "architecture", "sampler", "pruner", "confirm", "lenet5.width", "augment"}
 
 
+@pytest.mark.parametrize("name", ["2024", "1.5", "1e5", "0x1F", "true", "null", "mine"])
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(name: str, tmp_path: Path) -> None:
+    assert load(tmp_path, starter_study(name)).name == name
+
+
 def test_a_name_that_breaks_the_rule_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         starter_study("my study")

@@ -109,3 +109,11 @@ def test_the_next_steps_fit_the_study(results: StudyResults) -> None:
     assert next_lines(make_results(n_trials=1, n_pruned=0)) == [show, "hpstudy run STUDY.yaml --trials 2"]
     assert next_lines(make_results("a b", identity={})) == ["hpstudy report 'a b'", "hpstudy show 'a b' TRIAL"]
     assert next_lines(replace(results, state="running")) == [report, show]
+
+
+def test_more_trials_are_trials_of_the_same_study(results: StudyResults) -> None:
+    typed = "hpstudy run a.yaml --name synthetic --workers 2 --epochs 2 --trials 30"
+    runs = results.runs.assign(command=typed)
+    assert next_lines(replace(results, runs=runs))[-1] == (
+        "hpstudy run STUDY.yaml --name synthetic --epochs 2 --trials 60"
+    )

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from hpstudy.results.study import StudyResults
+from hpstudy.spec.study import Choices
 from hpstudy.terminal.summary import study_summary
 from hpstudy.terminal.tables import trial_details, varying
 from tests.results.synthetic import DOMAINS, IDENTITY, make_results
@@ -42,6 +43,19 @@ def trial(label: str, state: str = "complete", **values):
         "momentum": math.nan,
     }
     return row | values
+
+
+def test_options_that_would_look_alike_have_their_architecture() -> None:
+    wide = {"lenet5.width": [1, 2], "nets.py:tiny.width": [8, 9], "nets.py:tiny.depth": [3, 4]}
+    made = make_results(n_trials=2, n_pruned=0, n_failed=0)
+    results = replace(
+        made,
+        trials=made.trials.assign(**wide),
+        settings=tuple(wide),
+        domains={name: Choices(tuple(values)) for name, values in wide.items()},
+    )
+    text = printed(lambda console: study_summary(results, console=console), width=160)
+    assert "width of lenet5  width of nets.py:tiny  depth" in text
 
 
 @pytest.fixture
@@ -80,7 +94,7 @@ def results() -> StudyResults:
         description="Why?",
         trials=trials,
         epochs=epochs,
-        runs=pd.DataFrame({**times, "end_reason": ["finished"]}),
+        runs=pd.DataFrame({**times, "end_reason": ["finished"], "command": ["hpstudy run mine.yaml"]}),
         settings=("optimizer", "learning_rate", "batch_size", "momentum"),
         domains={name: DOMAINS[name] for name in ("optimizer", "learning_rate", "momentum")},
     )
