@@ -307,7 +307,10 @@ def dashboard(
     def announce(address: str) -> None:
         typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
 
-    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce)
+    def warn(fault: str) -> None:
+        open_console(stderr=True).print(Text(fault), soft_wrap=True)
+
+    serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce, warn=warn)
 
 
 @datasets_app.callback()

@@ -92,6 +92,10 @@ BASELINES = "baselines"
 CONFIRM = "confirm"
 """What a trial belongs to: the search, the named models, the confirmation. The last two are parts of a study."""
 
+VALIDATION_ACCURACY = "validation accuracy"
+TEST_ACCURACY = "test accuracy"
+"""What the value of a trial is, and that of a confirmation."""
+
 CONFIG = "config"
 RUN = "run"
 BASELINE = "baseline"

@@ -37,7 +37,8 @@ def test_optunas_command_line_lists_the_trials(lab: Lab) -> None:
     trials = json.loads(done.stdout)
     results = lab.results().trials
     assert [trial["state"] for trial in trials] == ["COMPLETE"] * 3
-    assert [trial["value"] for trial in trials] == results["value"][results["part"] == "search"].tolist()
+    values = results["value"][results["part"] == "search"]
+    assert [trial["value"] for trial in trials] == [{"validation accuracy": value} for value in values]
 
 
 def test_the_dashboard_shows_the_studies_with_their_epochs(lab: Lab) -> None:

@@ -23,6 +23,7 @@ from hpstudy.tables import (
     CANDIDATES_ATTRIBUTE,
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
+    VALIDATION_ACCURACY,
 )
 
 
@@ -92,7 +93,7 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         name=study,
         description=str(head.get(DESCRIPTION_ATTRIBUTE, "")),
         state=state,
-        objective="validation accuracy",
+        objective=VALIDATION_ACCURACY,
         maximize=True,
         trials=trials,
         epochs=epochs,

@@ -39,7 +39,7 @@ from hpstudy.search.studies import open_part, part_name, trained_baselines
 from hpstudy.search.subject import Subject
 from hpstudy.search.trials import RunContext
 from hpstudy.search.user_code import read_user_code
-from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CONFIRM, FINISHED
+from hpstudy.tables import ARTIFACTS_ATTRIBUTE, CONFIRM, FINISHED, TEST_ACCURACY
 
 
 class RunObserver(Observer, Protocol):
@@ -126,7 +126,7 @@ class Runner:
         study, storage = self.subject.name, self.context.storage
         with storage.alone(study):
             holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
-            confirmation = open_part(storage, part_name(study, CONFIRM))
+            confirmation = open_part(storage, part_name(study, CONFIRM), metric=TEST_ACCURACY)
             plan = ConfirmationPlan(
                 choose_configurations(storage, study, top=holds.top),
                 n_seeds=holds.seeds,

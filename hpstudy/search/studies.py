@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, NopPruner
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -35,6 +37,7 @@ from hpstudy.tables import (
     IDENTITY_ATTRIBUTE,
     PART_SEPARATOR,
     RUN,
+    VALIDATION_ACCURACY,
 )
 
 
@@ -87,15 +90,29 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     }
 
 
-def open_part(storage: Storage, name: str, *, pruner: BasePruner | None = None) -> Study:
-    """Opens an Optuna study whose objective is an accuracy, or makes it; without a pruner it stops nothing."""
-    return optuna.create_study(
+def open_part(
+    storage: Storage, name: str, *, metric: str = VALIDATION_ACCURACY, pruner: BasePruner | None = None
+) -> Study:
+    """Opens an Optuna study whose objective is an accuracy, or makes it.
+
+    Args:
+        storage: Where it is kept.
+        name: Its name.
+        metric: What Optuna and its dashboard call the objective. A study that has no name for it, as one of an earlier
+            hpstudy, is given this one; another name, which somebody else gave it, stays.
+        pruner: None stops nothing.
+    """
+    study = optuna.create_study(
         study_name=name,
         storage=storage.optuna,
         pruner=pruner or NopPruner(),
         direction="maximize",
         load_if_exists=True,
     )
+    if study.metric_names is None:
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+            study.set_metric_names([metric])
+    return study
 
 
 def stored_searches(storage: Storage, study: str) -> list[str]:

@@ -159,7 +159,7 @@ def test_the_command_serves_notes_and_pictures_until_a_signal(
 def test_no_storage_and_a_taken_port_are_told(lab: Lab, artifacts: Path) -> None:
     absent = lab.folder / "absent.db"
     with pytest.raises(StorageError, match=r"there is no storage yet; `hpstudy run STUDY\.yaml` makes it"):
-        serve_dashboard(f"sqlite:///{absent}", artifacts=artifacts, port=0, announce=pytest.fail)
+        serve_dashboard(f"sqlite:///{absent}", artifacts=artifacts, port=0, announce=pytest.fail, warn=pytest.fail)
     assert not absent.exists()
     assert not artifacts.exists()
     with socket.socket() as taken:
@@ -167,7 +167,7 @@ def test_no_storage_and_a_taken_port_are_told(lab: Lab, artifacts: Path) -> None
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(InputError) as told:
-            serve_dashboard(lab.url, artifacts=artifacts, port=port, announce=pytest.fail)
+            serve_dashboard(lab.url, artifacts=artifacts, port=port, announce=pytest.fail, warn=pytest.fail)
     assert str(told.value) == f"--port: {port} is taken by another program; choose another, or 0 for a free one"
     assert told.value.exit_code == 2
 
@@ -176,7 +176,7 @@ def test_a_read_only_folder_is_told(lab: Lab, artifacts: Path, monkeypatch: pyte
     # Permissions do not bind root, whom tests may run as.
     monkeypatch.setattr("os.access", lambda path, _mode: path != lab.folder)
     with pytest.raises(StorageError, match="cannot be written to, which optuna-dashboard needs; copy the storage"):
-        serve_dashboard(lab.url, artifacts=artifacts, port=0, announce=pytest.fail)
+        serve_dashboard(lab.url, artifacts=artifacts, port=0, announce=pytest.fail, warn=pytest.fail)
 
 
 def test_a_reader_meanwhile_sees_the_old_picture_or_the_new(lab: Lab, artifacts: Path) -> None:

@@ -64,3 +64,11 @@ def test_the_page_shows_note_and_picture(tmp_path: Path, small_spec: StudySpec, 
         assert page.locator("code").all_inner_texts() == ["hpstudy report synthetic"]
     assert told == []
     assert [url for url in asked_for if not url.startswith(address)] == []
+
+
+def test_the_page_calls_the_objective_by_its_name(tmp_path: Path, small_spec: StudySpec, page: Page) -> None:
+    lab = Lab(tmp_path)
+    lab.run(replace(small_spec, trials=2, epochs=1))
+    with dashboard(lab.url, tmp_path / "a") as (_, address):
+        page.goto(f"{address}dashboard/studies/1/analytics")
+        page.get_by_text("EDF for validation accuracy").wait_for()
