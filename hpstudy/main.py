@@ -18,6 +18,8 @@ from hpstudy.terminal.console import open_console
 _LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """How an output can be closed or full."""
 
+_SIGPIPE = getattr(signal, "SIGPIPE", 13)  # Windows has no such signal; the exit code is the same everywhere
+
 
 def main() -> None:
     """The console script: runs a command and turns every error of a user into one message and its exit code."""
@@ -44,7 +46,7 @@ def main() -> None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
         if isinstance(error, BrokenPipeError):
-            sys.exit(128 + signal.SIGPIPE)  # nobody reads on: as a program ends that does not ask
+            sys.exit(128 + _SIGPIPE)  # nobody reads on: as a program ends that does not ask
         open_console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
         sys.exit(3)
 

@@ -79,5 +79,8 @@ def is_held(path: Path) -> bool:
 
 
 def _busy(path: Path, study: str) -> StudyBusyError:
-    owner = path.read_text(encoding="utf-8").strip() or "another process"
+    owner = ""
+    with suppress(OSError):  # Windows lets nobody read a file that another process has locked
+        owner = path.read_text(encoding="utf-8", errors="replace").strip()
+    owner = owner or "another process"
     return StudyBusyError(f"{study}: is being run by {owner}; wait for it, or stop it")

@@ -113,7 +113,7 @@ def install_package(name: str, folder: Path) -> None:
         WayFailedError: The user is not root, there is no apt-get, or it failed.
     """
     apt = _program("apt-get")
-    if os.geteuid() != 0:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
         raise WayFailedError("only root can install packages")
     install = [apt, "install", "--yes", "--no-install-recommends", DEBIAN_PACKAGE]
     _with_update(apt, install, cwd=None)

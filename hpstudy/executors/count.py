@@ -52,11 +52,15 @@ def _fitting_workers(device: torch.device) -> int:
         return max(1, torch.cuda.device_count())
     if device.type != "cpu":
         return 1
-    return max(1, min(torch.get_num_threads(), _memory_bytes() // _MEMORY_BYTES))
+    memory = _memory_bytes()
+    fitting = torch.get_num_threads() if memory is None else min(torch.get_num_threads(), memory // _MEMORY_BYTES)
+    return max(1, fitting)
 
 
-def _memory_bytes() -> int:
-    """What the machine has, or its container may use."""
+def _memory_bytes() -> int | None:
+    """What the machine has, or its container may use; None where the system does not say (Windows)."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return None
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = _CONTAINER_LIMIT.read_text(encoding="ascii").strip()

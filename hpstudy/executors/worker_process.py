@@ -96,7 +96,6 @@ def spawn(data: TrainingData, *, number: int, device: torch.device, n_threads: i
         kwargs={"data": data, "device": device, "n_threads": n_threads},
         name=f"hpstudy worker {number}",
     )
-    resource_tracker.ensure_running()  # before the signals are held: it would let them through
     try:
         with _signals_held():
             process.start()
@@ -109,7 +108,14 @@ def spawn(data: TrainingData, *, number: int, device: torch.device, n_threads: i
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """What is started in the body does not see a Ctrl-C before it ignores it; for this process it only comes later."""
+    """What is started in the body does not see a Ctrl-C before it ignores it; for this process it only comes later.
+
+    Windows can hold no signals, and has no resource tracker.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # before the signals are held: it would let them through
     held = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
     try:
