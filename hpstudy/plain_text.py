@@ -12,20 +12,31 @@ _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 """Has no width and allows no line break."""
 
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""What nobody sees, turns a line round or is no text: not what separates words or lines."""
+
 
 def escaped(text: str) -> str:
     """A text in one line, in which nothing is a link, markup, HTML, mathematics or the end of a table's cell.
 
+    Characters that nobody sees become replacement characters.
+
     Escapes alone do not keep `http://…`, `www.…` and `name@host` from becoming links: GitHub's Markdown looks for them
     again once escapes are resolved. There an invisible word joiner parts them.
     """
-    line = _ADDRESS.sub(_WORD_JOINER, " ".join(text.split()))
+    line = _ADDRESS.sub(_WORD_JOINER, _line(text))
     return _LINE_START.sub(r"\1\\", _ACTIVE.sub(r"\\\g<0>", line))
 
 
 def code_span(text: str) -> str:
     """A text as a code span outside of a table."""
-    line = " ".join(text.split())
+    line = _line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     pad = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _line(text: str) -> str:
+    return " ".join(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).split())

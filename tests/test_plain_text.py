@@ -19,6 +19,7 @@ from hpstudy.plain_text import code_span, escaped
         ("- a", r"\- a"),
         ("12) a", r"12\) a"),
         ("=== ", r"\==="),
+        ("\x1b[31mred\x07 \u202egnp", "\ufffd\\[31mred\ufffd \ufffdgnp"),
     ],
 )
 def test_a_users_string_is_text(text: str, markdown: str) -> None:
@@ -27,4 +28,5 @@ def test_a_users_string_is_text(text: str, markdown: str) -> None:
 
 def test_a_code_span_holds_any_text() -> None:
     assert code_span("hpstudy report 'a b'") == "`hpstudy report 'a b'`"
+    assert code_span("a\x1b\u202eb") == "`a\ufffd\ufffdb`"
     assert code_span("a``b`") == "``` a``b` ```"

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from hpstudy.artifacts import TestPredictions, written_whole
+from hpstudy.plain_text import escaped
 from hpstudy.report.drawing.figure import Absent
-from hpstudy.report.markdown_text import bullets, code_block, facts, picture, plain, reason, table_or_reason
+from hpstudy.report.markdown_text import bullets, code_block, facts, picture, reason, table_or_reason
 from hpstudy.report.names import anchor, file_stem
 from hpstudy.report.sections.contents import BASIS, Contents, build_contents
 from hpstudy.report.sections.places import OTHERS, Places, Section, figure_numbers, placed
@@ -66,7 +67,7 @@ def document(contents: Contents, sections: Mapping[str, Section]) -> str:
         sections: Its figures by section.
     """
     head = contents.head
-    blocks = [f"# {plain(head.name)}", plain(head.question), f"**{plain(head.verdict)}**", facts(head.facts)]
+    blocks = [f"# {escaped(head.name)}", escaped(head.question), f"**{escaped(head.verdict)}**", facts(head.facts)]
     blocks += ["## Findings", *_findings(contents, figure_numbers(sections))]
     blocks += ["## Comparison", *_comparison(contents), *_figures(sections["comparison"])]
     blocks += _leaders(contents)
@@ -91,7 +92,7 @@ def _findings(contents: Contents, numbers: Mapping[str, int]) -> list[str]:
     lines = []
     for place, finding in enumerate(said, start=1):
         shown = f"; figure {numbers[finding.figure]}" if finding.figure in numbers else ""
-        lines.append(f"{place}. {plain(finding.text)} *({BASIS[finding.kind]}{shown})*")
+        lines.append(f"{place}. {escaped(finding.text)} *({BASIS[finding.kind]}{shown})*")
     return ["\n".join(lines)]
 
 
@@ -100,7 +101,7 @@ def _comparison(contents: Contents) -> list[str]:
     if isinstance(compared, Absent):
         return [reason(compared.title, compared.reason)]
     shared = ", ".join(f"{name} {value}" for name, value in compared.shared)
-    return [table_or_reason(compared.table), f"The same for all: {plain(shared)}." if shared else ""]
+    return [table_or_reason(compared.table), f"The same for all: {escaped(shared)}." if shared else ""]
 
 
 def _leaders(contents: Contents) -> list[str]:
@@ -122,7 +123,7 @@ def _figures(section: Section) -> list[str]:
 
 def _mistakes(contents: Contents) -> list[str]:
     found = contents.mistakes
-    return [table_or_reason(found.classes), bullets(map(plain, found.pairs)), plain(found.balance)]
+    return [table_or_reason(found.classes), bullets(map(escaped, found.pairs)), escaped(found.balance)]
 
 
 def _model(contents: Contents) -> list[str]:
@@ -135,14 +136,19 @@ def _reproduction(contents: Contents) -> list[str]:
     told = contents.reproduction
     blocks = [code_block("\n".join(told.commands), language="sh")] if told.commands else []
     if told.unfinished:
-        blocks.append(plain(told.unfinished))
+        blocks.append(escaped(told.unfinished))
     if told.study_file:
         blocks += ["The study file:", code_block(told.study_file, language="yaml")]
-    blocks += [facts(told.facts), plain(told.differences), table_or_reason(told.checksums), table_or_reason(told.runs)]
+    blocks += [
+        facts(told.facts),
+        escaped(told.differences),
+        table_or_reason(told.checksums),
+        table_or_reason(told.runs),
+    ]
     for name, source in told.sources:
-        blocks += [f"Source of {plain(name)}:", code_block(source, language="python")]
+        blocks += [f"Source of {escaped(name)}:", code_block(source, language="python")]
     return blocks
 
 
 def _limits(contents: Contents) -> list[str]:
-    return [bullets(map(plain, contents.findings.cannot_say)), table_or_reason(contents.failures)]
+    return [bullets(map(escaped, contents.findings.cannot_say)), table_or_reason(contents.failures)]

@@ -9,15 +9,7 @@ from hpstudy.plain_text import escaped
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Table
 
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
 _UNSEEN_IN_CODE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
-
-
-def plain(text: str) -> str:
-    """Any text as one line of Markdown that shows exactly it, without the characters that nobody sees."""
-    return escaped(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def code_block(text: str, *, language: str = "") -> str:
@@ -35,13 +27,15 @@ def table(shown: Table, *, rows: int | None = None) -> str:
         shown: The table.
         rows: How many rows at most; None for all.
     """
-    lines = [_line(plain(column.title) or " " for column in shown.columns)]
+    lines = [_line(escaped(column.title) or " " for column in shown.columns)]
     lines.append(_line("---:" if column.numeric else "---" for column in shown.columns))
     for group in shown.groups:
         if group.title:
-            lines.append(_line([f"**{plain(group.title)}**", *(" " for _ in shown.columns[1:])]))
+            lines.append(_line([f"**{escaped(group.title)}**", *(" " for _ in shown.columns[1:])]))
         lines += [_line(_cell(cell) for cell in row.cells) for row in group.rows[:rows]]
-    return "\n\n".join(part for part in (f"**{plain(shown.caption)}**", "\n".join(lines), plain(shown.note)) if part)
+    return "\n\n".join(
+        part for part in (f"**{escaped(shown.caption)}**", "\n".join(lines), escaped(shown.note)) if part
+    )
 
 
 def table_or_reason(view: Table | Absent, *, rows: int | None = None) -> str:
@@ -51,12 +45,12 @@ def table_or_reason(view: Table | Absent, *, rows: int | None = None) -> str:
 
 def reason(title: str, why: str) -> str:
     """The sentence that stands where a view is missing."""
-    return f"{plain(title)}: {plain(why)}"
+    return f"{escaped(title)}: {escaped(why)}"
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Terms and what holds, as a list."""
-    return bullets(f"**{plain(term)}**: {plain(text)}" for term, text in pairs)
+    return bullets(f"**{escaped(term)}**: {escaped(text)}" for term, text in pairs)
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -66,7 +60,7 @@ def bullets(lines: Iterable[str]) -> str:
 
 def picture(number: int, *, title: str, alt: str, caption: str, file: str) -> str:
     """A figure: its numbered title, the picture beside the file, and its caption."""
-    return f"**Figure {number}. {plain(title)}**\n\n![{plain(alt)}]({file})\n\n{plain(caption)}"
+    return f"**Figure {number}. {escaped(title)}**\n\n![{escaped(alt)}]({file})\n\n{escaped(caption)}"
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -74,7 +68,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    text = plain(cell.text)
+    text = escaped(cell.text)
     if cell.link:
         return f"[{text}]({cell.link})"
     return f"**{text}**" if cell.mark == "strong" else text or " "

@@ -17,11 +17,14 @@ from hpstudy.results.study import StudyResults
 
 
 def study_note(results: StudyResults) -> str:
-    """The note as Markdown; without a confirmation it has no table, and its verdict says so."""
+    """The note as Markdown, in which the strings of users are escaped.
+
+    Without a confirmation it has no table, and its verdict says so.
+    """
     parts = [f"**{escaped(headline(results))}**"]
     if rows := confirmed_rows(results):
         table = [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(escaped, row.cells)) for row in rows)]
-        parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), caption(results)]
+        parts += ["\n".join(f"| {' | '.join(cells)} |" for cells in table), escaped(caption(results))]
     parts.append(f"The full report: {code_span(shlex.join(['hpstudy', 'report', results.name]))}")
     return "\n\n".join(parts) + "\n"
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from hpstudy.plain_text import escaped
 from hpstudy.report.markdown import write_markdown
-from hpstudy.report.markdown_text import code_block, plain
+from hpstudy.report.markdown_text import code_block
 from tests.report.studies import HOSTILE, full_study, named_study, predictions, sparse_studies
 
 
@@ -56,7 +57,7 @@ def test_tables_have_as_many_cells_in_each_row(folder: Path) -> None:
 
 @pytest.mark.parametrize("words", HOSTILE)
 def test_any_text_is_one_line_without_markup(words: str) -> None:
-    shown = plain(words)
+    shown = escaped(words)
     assert "\n" not in shown
     assert "\u2028" not in shown
     assert not re.search(r"(?<!\\)[<>|`\[\]*_&$#]", shown)
@@ -75,7 +76,7 @@ def test_any_text_is_one_line_without_markup(words: str) -> None:
     ],
 )
 def test_text_is_escaped_where_it_must_be(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert escaped(text) == shown
 
 
 def test_code_cannot_end_its_own_block() -> None:
