@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpstudy.errors import ArtifactError
+from hpstudy.regular_file import open_regular
 
 _HALF_WRITTEN = re.compile(r"\..+\.(npy|npz|safetensors|ckpt)\..+")
 """What `written_whole` calls a file until it is whole."""
@@ -114,7 +115,7 @@ def read_predictions(path: Path) -> NDArray[np.int64] | None:
     if not path.exists():
         return None
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             predicted: NDArray[np.int64] = np.load(file, allow_pickle=False).astype(np.int64)
     except Exception as error:  # numpy, its parser of headers and what unpacks have errors of their own
         raise ArtifactError(f"{path}: is damaged ({error}); remove it, or put back a copy") from error
@@ -148,7 +149,7 @@ def read_test_predictions(path: Path) -> TestPredictions | None:
         return None
     try:
         # numpy leaves a file open that it has opened itself and cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+        with open_regular(path) as file, np.load(file, allow_pickle=False) as found:
             return TestPredictions(
                 labels=found["labels"],
                 predicted=found["predicted"],

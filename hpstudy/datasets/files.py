@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpstudy.errors import DataError
+from hpstudy.regular_file import read_regular
 from hpstudy.spec.catalogue import DATASETS
 
 TITLES: Mapping[str, str] = {
@@ -52,7 +53,7 @@ def read(path: Path) -> bytes:
         DataError: It cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}; repair its permissions or its disk.") from error
 

@@ -20,9 +20,10 @@ import torch
 from numpy.typing import NDArray
 
 from hpstudy.datasets.images import LabelledImages
-from hpstudy.datasets.pictures import PictureError, PictureShape, read_pixels, read_shape
+from hpstudy.datasets.pictures import MOST_BYTES, PictureError, PictureShape, read_pixels, read_shape
 from hpstudy.datasets.splits import stratified_split
 from hpstudy.errors import DataError
+from hpstudy.regular_file import read_regular
 from hpstudy.spec.study import DatasetSpec
 
 _NAMED = 20  # bad files named one by one; the rest are counted
@@ -232,7 +233,7 @@ def _decoded(
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, most_bytes=MOST_BYTES)
     except OSError as error:
         raise PictureError(f"cannot be read: {error.strerror}") from error
 

@@ -17,6 +17,12 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """What is opened; Pillow's others (some run programs of their own) are not."""
 
+MOST_PIXELS = Image.MAX_IMAGE_PIXELS or 0
+"""No larger picture is decoded: Pillow's limit, 89 million."""
+
+MOST_BYTES = 4 * MOST_PIXELS
+"""Of a file: the largest picture, in four channels and not compressed."""
+
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N")
 _TURNED = (5, 6, 7, 8)  # the EXIF orientations that exchange width and height
 

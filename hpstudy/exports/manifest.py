@@ -11,10 +11,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hpstudy.exports.model import TrainedModel
+from hpstudy.exports.plausible import first_implausible
 
 FORMAT = "hpstudy export"
 VERSION = 1
 """Goes up when a reader of the version before could not use the folder."""
+
+MOST_BYTES = 16_000_000
+"""A thousand classes take 20 kB."""
 
 
 class ManifestError(Exception):
@@ -50,7 +54,8 @@ def read_manifest(content: bytes) -> Manifest:
         content: What `manifest_text` gave, in UTF-8. White space between its values may differ; nothing else may.
 
     Raises:
-        ManifestError: It is no manifest, is of a later hpstudy, was altered, or lacks something.
+        ManifestError: It is no manifest, is of a later hpstudy, was altered, lacks something, or says what can be of
+            no model.
     """
     try:
         found: Any = json.loads(content)
@@ -66,11 +71,14 @@ def read_manifest(content: bytes) -> Manifest:
     del found["format"], found["version"]
     try:
         # As JSON: in strict mode a list stands for a tuple only there.
-        return _ADAPTER.validate_json(json.dumps(found), strict=True)
+        manifest = _ADAPTER.validate_json(json.dumps(found), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise ManifestError(f"{place}: {first['msg']}") from error
+    if fact := first_implausible(manifest.model):
+        raise ManifestError(f"model.{fact}")
+    return manifest
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -10,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hpstudy.architectures.positions import first_line
 from hpstudy.datasets.load import fit_images, preparation_for
-from hpstudy.datasets.pictures import PictureError, read_pixels
+from hpstudy.datasets.pictures import MOST_BYTES, PictureError, read_pixels
 from hpstudy.datasets.preparation import prepare
 from hpstudy.datasets.resizing import resize
 from hpstudy.errors import ArtifactError, DataError
 from hpstudy.exports.model import ExportedModel, TrainedModel
 from hpstudy.exports.read import open_model
+from hpstudy.regular_file import read_regular
 
 _BATCH_IMAGES = 64
 _BATCH_VALUES = 16_000_000  # float32 inputs of at most 64 MB at a time
@@ -79,7 +81,8 @@ def _decoded(paths: Sequence[Path], model: TrainedModel, *, facts: dict[Path, st
 
 def _picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     channels, height, width = shape
-    pixels = read_pixels(path.read_bytes(), channels=channels, size=height if height == width else None)
+    content = read_regular(path, most_bytes=MOST_BYTES)
+    pixels = read_pixels(content, channels=channels, size=height if height == width else None)
     if pixels.shape == shape:
         return pixels
     batch = torch.from_numpy(pixels[np.newaxis].copy())  # Pillow's memory may not be written to, which torch warns of
@@ -98,13 +101,25 @@ def _probabilities(
             f"the export does not fit this hpstudy: its pictures become {list(inputs.shape[1:])}, "
             f"but the model takes {list(model.input_shape)}"
         )
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=model.config.precision == "bfloat16")
-    with torch.inference_mode(), autocast:
-        logits = network(inputs).float()
+    logits = _logits(network, inputs, model)
     expected = (len(pictures), len(model.class_names))
     if tuple(logits.shape) != expected:
         raise ArtifactError(
             f"the exported model gives {list(logits.shape)}, expected a number a class {list(expected)}"
         )
+    if not logits.isfinite().all():
+        raise ArtifactError("the exported model gives numbers that are not finite; its weights are of no use")
     result: NDArray[np.float32] = logits.softmax(1).cpu().numpy()
     return result
+
+
+def _logits(network: nn.Module, inputs: Tensor, model: TrainedModel) -> Tensor:
+    autocast = torch.autocast(inputs.device.type, torch.bfloat16, enabled=model.config.precision == "bfloat16")
+    try:
+        with torch.inference_mode(), autocast:
+            logits: Tensor = network(inputs).float()
+    except Exception as error:  # a user's own code, or pictures that the network cannot take
+        raise ArtifactError(
+            f"the exported model fails on pictures of {list(inputs.shape[1:])}: {first_line(error)}"
+        ) from error
+    return logits

@@ -1,4 +1,4 @@
-"""From a folder to the model: every byte is compared with its checksum before anything is built."""
+"""From a folder to the model: what it says can be, and every byte has its checksum, before anything large is made."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hpstudy.architectures.build import build_model
-from hpstudy.architectures.positions import first_line, last_position
-from hpstudy.errors import ArtifactError, HpstudyError, InputError
-from hpstudy.exports.manifest import Manifest, ManifestError, read_manifest
-from hpstudy.exports.model import CONFIG_FILE, SOURCE_FILE, WEIGHTS_FILE, ExportedModel, TrainedModel
-from hpstudy.training.weights import check_weights, load_weights
+from hpstudy.errors import ArtifactError, InputError
+from hpstudy.exports.manifest import MOST_BYTES, Manifest, ManifestError, read_manifest
+from hpstudy.exports.model import CONFIG_FILE, SOURCE_FILE, WEIGHTS_FILE, ExportedModel
+from hpstudy.exports.rebuild import build_architecture, tensors_without_memory
+from hpstudy.regular_file import read_regular
+from hpstudy.training.weights import check_weights, compare_weights, load_weights
 
 
 def read_export(folder: Path) -> ExportedModel:
-    """What a folder holds. Nothing is built and no code of the folder is run.
+    """What a folder holds. Nothing that takes memory is built, and no code of the folder is run.
+
+    Its numbers are compared with what a study file may have, and the header of its weights with the tensors of its
+    architecture (of a user's own, whose tensors only its code knows, when the model is opened).
 
     The checksums tell damage. They do not tell who made the folder: whoever changes it on purpose can change them too.
 
@@ -26,7 +29,8 @@ def read_export(folder: Path) -> ExportedModel:
 
     Raises:
         InputError: There is no such folder, or it is no export.
-        ArtifactError: A file of it is missing, cut short, or not as it was written.
+        ArtifactError: A file of it is missing, no regular file, cut short, or not as it was written; or the weights
+            are not its architecture's.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
@@ -35,6 +39,8 @@ def read_export(folder: Path) -> ExportedModel:
     source = manifest.files.get(SOURCE_FILE)
     if weights is None or (manifest.model.has_own_code and source is None):
         raise ArtifactError(f"{folder / CONFIG_FILE}: lacks the checksum of a file; export the model again")
+    if not manifest.model.has_own_code:
+        compare_weights(folder / WEIGHTS_FILE, tensors_without_memory(manifest.model, folder=folder))
     check_weights(folder / WEIGHTS_FILE, sha256=weights)
     if source is not None:
         _check_source(folder / SOURCE_FILE, sha256=source)
@@ -65,42 +71,10 @@ def open_model(exported: ExportedModel, *, device: torch.device) -> nn.Module:
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
-def build_architecture(model: TrainedModel, *, folder: Path) -> nn.Module:
-    """The network of a model with fresh weights, on the CPU; torch's random state is left as it was.
-
-    Args:
-        model: What is known of it.
-        folder: Where the source of a user's architecture lies, which is run.
-
-    Raises:
-        InputError: It cannot be built.
-    """
-    config = model.config
-    # Never the name alone: a package that happens to be installed here is not the code that was trained.
-    name = config.architecture.rpartition(":")[2]
-    architecture = f"{SOURCE_FILE}:{name}" if model.has_own_code else config.architecture
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return build_model(
-                architecture,
-                options=config.options,
-                input_shape=model.input_shape,
-                n_classes=len(model.class_names),
-                dropout=config.dropout,
-                study_folder=folder,
-            )
-    except HpstudyError:
-        raise
-    except (Exception, SystemExit) as error:
-        position = last_position(error, folder)
-        place = f"{position}: " if position else ""
-        raise InputError(f"{folder}: its architecture cannot be built: {place}{first_line(error)}") from error
-
-
 def _manifest(folder: Path) -> Manifest:
     path = folder / CONFIG_FILE
     try:
-        return read_manifest(path.read_bytes())
+        return read_manifest(read_regular(path, most_bytes=MOST_BYTES))
     except FileNotFoundError as error:
         raise InputError(
             f"{folder}: is no export: it has no {CONFIG_FILE}; `hpstudy export NAME --output DIR` writes one"
@@ -113,7 +87,7 @@ def _manifest(folder: Path) -> Manifest:
 
 def _check_source(path: Path, *, sha256: str) -> None:
     try:
-        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+        actual = hashlib.sha256(read_regular(path, most_bytes=MOST_BYTES)).hexdigest()
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror or error})") from error
     if actual != sha256:

@@ -14,9 +14,10 @@ from tempfile import mkdtemp
 
 from hpstudy.errors import ArtifactError, InputError
 from hpstudy.exports.card import model_card
-from hpstudy.exports.manifest import Manifest, ManifestError, manifest_text, read_manifest
+from hpstudy.exports.manifest import MOST_BYTES, Manifest, ManifestError, manifest_text, read_manifest
 from hpstudy.exports.model import CARD_FILE, CONFIG_FILE, EXPORT_FILES, SOURCE_FILE, WEIGHTS_FILE, TrainedModel
-from hpstudy.exports.read import build_architecture
+from hpstudy.exports.rebuild import build_architecture
+from hpstudy.regular_file import read_regular
 from hpstudy.training.weights import check_weights, load_weights
 
 
@@ -49,7 +50,7 @@ def write_export(model: TrainedModel, *, weights: Path, sha256: str | None, sour
         digest = _check_fit(model, weights, sha256=sha256)
     with _replacing(target) as made:
         files = {WEIGHTS_FILE: digest}
-        _write(made / WEIGHTS_FILE, weights.read_bytes())
+        _write(made / WEIGHTS_FILE, read_regular(weights))
         if source is not None:
             files[SOURCE_FILE] = hashlib.sha256(source.encode()).hexdigest()
             _write(made / SOURCE_FILE, source.encode())
@@ -69,7 +70,7 @@ def _check_target(target: Path, *, shown: Path) -> None:
     if not entries:
         return
     try:
-        read_manifest((target / CONFIG_FILE).read_bytes())
+        read_manifest(read_regular(target / CONFIG_FILE, most_bytes=MOST_BYTES))
     except (OSError, ManifestError):
         raise InputError(
             f"{shown}: is not empty and no earlier export; nothing was written; name another folder with --output"

@@ -27,6 +27,7 @@ from hpstudy.architectures.sources import architecture_sources
 from hpstudy.artifacts import written_whole
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import ArtifactError
+from hpstudy.regular_file import read_regular
 from hpstudy.training.job import EpochResult, TrainingJob
 
 _FORMAT = 1
@@ -115,7 +116,7 @@ def restore_checkpoint(path: Path, state: TrainingState, *, fingerprint: bytes) 
             than plain numbers, or does not fit the model.
     """
     try:
-        whole = path.read_bytes()
+        whole = read_regular(path)
     except OSError as error:
         raise ArtifactError(f"{path}: cannot be read ({error.strerror or error})") from error
     content = memoryview(whole)[_SUM_BYTES:]
