@@ -16,7 +16,11 @@ from rich.text import Text
 from hpstudy.numbers import about, duration, heading, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
-from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, TrainingJob
+from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Part, TrainingJob
+
+
+_EVALUATED_ON: dict[Part, str] = {"search": "validation", "confirm": "test"}
+"""What a training's accuracy is measured on."""
 
 
 class StagePlan(Protocol):
@@ -127,7 +131,7 @@ class RunProgress:
         """Moves the training's bar."""
         shown = self._running[key]
         shown.last, shown.answer = result, answer
-        self._bars.update(shown.task, completed=result.epoch + 1, note=_accuracy(result))
+        self._bars.update(shown.task, completed=result.epoch + 1, note=_accuracy(shown.job, result))
 
     def ended(self, key: str, end: Outcome | Failure) -> None:
         """Prints the training's line, and moves the study's bar."""
@@ -184,11 +188,11 @@ def _stage_name(plan: StagePlan) -> str:
     return plan.study if plan.stage == "search" else f"{plan.study}, {plan.stage}"
 
 
-def _accuracy(result: EpochResult) -> str:
+def _accuracy(job: TrainingJob, result: EpochResult) -> str:
     """What is known of the accuracy after an epoch; a confirmation sees the test set after its last alone."""
     if result.val_accuracy is None:
         return f"train {percent(result.train_accuracy)}"
-    return f"validation {percent(result.val_accuracy)}"
+    return f"{_EVALUATED_ON[job.part]} {percent(result.val_accuracy)}"
 
 
 def _beginning(plan: StagePlan) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hpstudy.spec.config import TrialConfig
 from hpstudy.terminal.progress import RunProgress
-from hpstudy.training.job import EpochResult, Failure, Outcome, TrainingJob
+from hpstudy.training.job import EpochResult, Failure, Outcome, Part, TrainingJob
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,13 @@ class StagePlan:
     n_ended: int = 0
     n_interrupted: int = 0
     best: float | None = None
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def plain(*, width: int = 80) -> Console:
@@ -152,3 +159,19 @@ def test_a_confirmation_shows_no_accuracy_before_its_last_epoch(config: TrialCon
         progress.ended(confirmed.key, Outcome(False, None, 0.9, 10))
     line = console.file.getvalue().splitlines()[-1]
     assert line.startswith("trial 12, seed 1       complete  81.25 %  2/3 epochs")
+
+
+@pytest.mark.parametrize(("part", "known"), [("search", ["validation", "validation"]), ("confirm", ["train", "test"])])
+def test_the_display_says_what_an_accuracy_was_measured_on(config: TrialConfig, part: Part, known: list[str]) -> None:
+    console = Console(file=Terminal(), width=100, force_interactive=True, force_terminal=True, color_system=None)
+    first = result(0, 0.25) if part == "search" else replace(result(0), val_loss=None, val_accuracy=None)
+    with RunProgress(console, searched=()) as progress:
+        progress.opened(StagePlan())
+        progress.started(replace(job(config, 0), part=part))
+        for epoch, name in zip((first, result(1, 0.8125)), known, strict=True):
+            progress.epoch_ended("mine#0", epoch, "go")
+            before = len(console.file.getvalue())
+            progress._bars.refresh()
+            shown = console.file.getvalue()[before:]
+            assert {word for word in ("train", "validation", "test") if f" {word} " in shown} == {name}
+    assert " 81.25 %" in shown
