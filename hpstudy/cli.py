@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from hpstudy import __version__
 from hpstudy.errors import DataError, InputError, StudyFileError, StudyTimeoutError
@@ -32,7 +31,7 @@ from hpstudy.options import (
     Timeout,
     Workers,
 )
-from hpstudy.terminal.console import open_console
+from hpstudy.terminal.console import open_console, say
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.data import LoadData
@@ -60,7 +59,7 @@ def root(
 ) -> None:
     """Hyperparameter studies of image classifiers from one YAML file."""
     if version:
-        typer.echo(f"hpstudy {__version__}")
+        say(f"hpstudy {__version__}")
         raise typer.Exit
 
 
@@ -77,7 +76,7 @@ def init(
         file.write_text(starter_study(file.stem), encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror})") from error
-    typer.echo(f"{file} is written. Next: hpstudy check {shlex.quote(str(file))}")
+    say(f"{file} is written. Next: hpstudy check {shlex.quote(str(file))}")
 
 
 @app.command()
@@ -180,7 +179,7 @@ def rerun(
         found = rerun_trial(name, trial, place=place, observer=progress)
     kept = "; its weights are kept" if found.weights_kept else ""
     epochs, threads = plural(found.n_epochs, "epoch"), plural(found.n_threads, "thread")
-    typer.echo(f"{found.title}: {epochs} on {threads}, equal to the last bit{kept}")
+    say(f"{found.title}: {epochs} on {threads}, equal to the last bit{kept}")
 
 
 @app.command("list")
@@ -231,7 +230,7 @@ def export(
 
     kept = find_kept(storage, study=name, trial=trial, artifacts=artifacts)
     write_export(kept.model, weights=kept.weights, sha256=kept.sha256, source=kept.source, folder=output)
-    typer.echo(f"{output} is written. Next: hpstudy predict {shlex.quote(str(output))} PICTURE")
+    say(f"{output} is written. Next: hpstudy predict {shlex.quote(str(output))} PICTURE")
 
 
 @app.command()
@@ -289,10 +288,10 @@ def delete(
         except typer.Abort:  # Ctrl-C, or nobody is there to answer
             sure, code = False, 130 if sys.stdin.isatty() else 1
         if not sure:
-            typer.echo("nothing is deleted")
+            say("nothing is deleted")
             raise typer.Exit(code)
     delete_study(storage, study=name, artifacts=artifacts)
-    typer.echo(f"{name} is deleted")
+    say(f"{name} is deleted")
 
 
 @app.command()
@@ -305,7 +304,7 @@ def dashboard(
     from hpstudy.search.dashboard_server import serve_dashboard
 
     def announce(address: str) -> None:
-        typer.echo(f"optuna-dashboard is at {address}; Ctrl-C ends it")
+        say(f"optuna-dashboard is at {address}; Ctrl-C ends it")
 
     def warn(fault: str) -> None:
         open_console(stderr=True).print(Text(fault), soft_wrap=True)
@@ -334,7 +333,7 @@ def fetch(
     """Obtains a data set: a copy on this machine, a download, or Debian's package."""
     from hpstudy.datasets import obtain
 
-    obtain.fetch(name, folder=data or context.obj, say=typer.echo)
+    obtain.fetch(name, folder=data or context.obj, say=say)
 
 
 @app.command()
@@ -361,7 +360,7 @@ def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySp
     if problems := (*reading.problems, *found.problems):
         raise StudyFileError(str(file), problems)
     for warning in found.warnings:
-        open_console(stderr=True).print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        _warn(warning)
     return reading.spec, found
 
 
@@ -401,7 +400,7 @@ def _time_may_end() -> Iterator[None]:
     try:
         yield
     except StudyTimeoutError as end:
-        typer.echo(str(end))
+        say(str(end))
 
 
 def _command_line() -> str:
@@ -424,3 +423,7 @@ def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
     console.print(study_summary(results, console=console))
     pictures = note_pictures(candidate_predictions(results, artifacts=artifacts))
     publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
+
+
+def _warn(sentence: str) -> None:
+    say(f"warning: {sentence}", stderr=True, style="yellow")

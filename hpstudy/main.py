@@ -7,13 +7,12 @@ import io
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
-
-from rich.text import Text
 
 from hpstudy.cli import app
 from hpstudy.errors import HpstudyError
-from hpstudy.terminal.console import open_console
+from hpstudy.terminal.console import say, visible_output
 
 _LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """How an output can be closed or full."""
@@ -24,6 +23,17 @@ _SIGPIPE = getattr(signal, "SIGPIPE", 13)  # Windows has no such signal; the exi
 def main() -> None:
     """The console script: runs a command and turns every error of a user into one message and its exit code."""
     _prepare_streams()
+    with visible_output():
+        try:
+            _run_command()
+        except Exception:
+            if "--debug" in sys.argv:
+                raise
+            traceback.print_exc()  # here, where it is made visible: an exception's text may be anybody's
+            sys.exit(1)
+
+
+def _run_command() -> None:
     try:
         try:
             app()
@@ -33,13 +43,13 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         sys.stdout.flush()
-        open_console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        _complain(str(error))
         sys.exit(error.exit_code)
     except OSError as error:
         if "--debug" in sys.argv:
             raise
         if error.filename is not None:  # a path that may not be read, or is too long for one
-            open_console(stderr=True).print(Text(f"{error.filename}: {error.strerror}"), soft_wrap=True)
+            _complain(f"{error.filename}: {error.strerror}")
             sys.exit(3)
         # What a file cannot take is told by who writes it; what is left is standard output.
         if error.errno not in _LOST:
@@ -47,8 +57,12 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at its end
         if isinstance(error, BrokenPipeError):
             sys.exit(128 + _SIGPIPE)  # nobody reads on: as a program ends that does not ask
-        open_console(stderr=True).print(Text(f"the output cannot be written ({error.strerror})"), soft_wrap=True)
+        _complain(f"the output cannot be written ({error.strerror})")
         sys.exit(3)
+
+
+def _complain(message: str) -> None:
+    say(message, stderr=True)
 
 
 def _prepare_streams() -> None:

@@ -1,8 +1,11 @@
-"""Strings of users as Markdown that shows them as what they are."""
+"""Strings of users as text that shows them as what they are: in a terminal, in a page, and in Markdown."""
 
 from __future__ import annotations
 
 import re
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, those that turn the direction of writing, and halves of pairs."""
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&|~$!#]")
 _LINE_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=:]))")
@@ -16,6 +19,15 @@ _UNSEEN = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 """What nobody sees, turns a line round or is no text: not what separates words or lines."""
+
+
+def visible(text: str) -> str:
+    """A text with `�` for each character that is not seen itself but acts on what stands beside it.
+
+    ESC and its kind move a terminal's cursor, set its title, or answer for its user; others turn the direction of
+    writing. Tabs and newlines stay.
+    """
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def escaped(text: str) -> str:

@@ -107,6 +107,21 @@ def test_a_confirmed_study_is_shown_in_the_dashboard_until_it_is_deleted(hpstudy
     assert list(Path("artifacts").iterdir()) == []
 
 
+def test_an_unexpected_error_shows_its_place_and_no_control_character(
+    hpstudy: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_url):
+        raise ValueError("no\x1b[2J")
+
+    monkeypatch.setattr("hpstudy.results.listing.list_studies", fails)
+    code, out, err = hpstudy("list")
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback")
+    assert err.endswith("ValueError: no�[2J\n")
+    with pytest.raises(ValueError, match="no"):
+        hpstudy("--debug", "list")
+
+
 def test_a_model_is_confirmed_compared_exported_and_used(hpstudy: Shell, small_study: Path) -> None:
     hpstudy("run", "small.yaml", "--trials", "2")
     code, out, _ = hpstudy("confirm", "small", "--top", "1", "--seeds", "2")

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from hpstudy import __version__
 from hpstudy.artifacts import TestPredictions, written_whole
+from hpstudy.plain_text import visible
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.names import anchor, file_stem
 from hpstudy.report.sections.contents import BASIS, build_contents
@@ -46,9 +47,6 @@ _INDEX_SECTIONS = (
     ("studies", "Studies"),
     ("figures", "Figures"),
 )
-
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, those that turn the direction of writing, and halves of pairs: no text of a report needs them."""
 
 _EMPTY_STYLE = ""
 """Plotly adds an empty style element and fills it by rules: the policy has to allow the empty one."""
@@ -184,12 +182,12 @@ def _filters(numbers: Mapping[str, int]) -> dict[str, Callable[..., object]]:
 
     return {
         "anchor": anchor,
-        "csv_link": lambda text: f"data:text/csv;charset=utf-8,{quote(_seen(text), safe=_CSV_SAFE)}",
+        "csv_link": lambda text: f"data:text/csv;charset=utf-8,{quote(visible(text), safe=_CSV_SAFE)}",
         "json": lambda data: Markup(embedded_json(data)),  # noqa: S704  # every character that HTML reads is escaped
         "basis": BASIS.__getitem__,
         "shown_as": shown_as,
         "target": target,
-        "verbatim": lambda text: escape(_seen(text)),
+        "verbatim": lambda text: escape(visible(text)),
     }
 
 
@@ -197,15 +195,10 @@ _CSV_SAFE = " ,;:.-_/()[]{}!*'=+@$?|~^`"
 """What a data address need not escape; the template escapes what an attribute must not hold."""
 
 
-def _seen(text: str) -> str:
-    """Text without characters that nobody sees."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def _printed(value: object) -> object:
     """What a template prints: text as it can be seen, with no line's end between a number and its %."""
     if isinstance(value, str) and not isinstance(value, Markup):
-        return _seen(value).replace(" %", "\N{NO-BREAK SPACE}%")
+        return visible(value).replace(" %", "\N{NO-BREAK SPACE}%")
     return value
 
 

@@ -38,10 +38,11 @@ def next_steps(results: StudyResults) -> RenderableType:
             command = f"hpstudy run STUDY.yaml{_as_before(results)}"
             steps.append((f"{command} --trials {2 * len(results.search)}", "more trials"))
     table = Table.grid(padding=(0, 2))
-    table.add_column(overflow="fold", min_width=min(max(len(command) for command, _ in steps), _WHOLE))
+    width = min(max(len(command) for command, _ in steps), _WHOLE)
+    table.add_column(overflow="fold", min_width=width, style="cyan")
     table.add_column()
     for command, purpose in steps:
-        table.add_row(Text(command, style="cyan"), purpose)
+        table.add_row(command, purpose)
     return Group(Text("Next:"), Padding(table, (0, 0, 0, 2), expand=False))
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
-from rich.text import Text
 
 from hpstudy.numbers import percent
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
@@ -33,5 +32,5 @@ def prediction_table(
         for rank, label in enumerate(ranked):
             name = "" if rank else str(path)
             style = "dim" if rank else ""
-            table.add_row(Text(name), Text(class_names[label]), percent(float(of_picture[label])), style=style)
+            table.add_row(name, class_names[label], percent(float(of_picture[label])), style=style)
     return table

@@ -1,10 +1,11 @@
-"""Progress of a run: a live display on a terminal, and everywhere one plain line as each training ends."""
+"""Progress of a run: a live display on a real terminal, and everywhere one plain line as each training ends."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -16,8 +17,8 @@ from rich.text import Text
 from hpstudy.numbers import about, duration, heading, percent, plural, value
 from hpstudy.spec.config import setting_value
 from hpstudy.tables import BASELINES, PART_SEPARATOR
+from hpstudy.terminal.console import visible_output
 from hpstudy.training.job import Answer, EpochResult, Failure, Outcome, Part, TrainingJob
-
 
 _EVALUATED_ON: dict[Part, str] = {"search": "validation", "confirm": "test"}
 """What a training's accuracy is measured on."""
@@ -78,7 +79,7 @@ class RunProgress:
     def __init__(self, console: Console, *, searched: Sequence[str]) -> None:
         self._console = console
         self.searched = searched
-        # Without a terminal rich would print the display once, at the end, below the lines: it is left out.
+        # A file, a pipe and a notebook keep every movement of the cursor: there the lines are all.
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
@@ -86,8 +87,9 @@ class RunProgress:
             TextColumn("{task.fields[note]}", markup=False),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
+        self._output = ExitStack()
         self._study = self._bars.add_task("", total=None, visible=False, note="")
         self._running: dict[str, _Shown] = {}
         self._best: float | None = None
@@ -98,11 +100,13 @@ class RunProgress:
 
     def __enter__(self) -> RunProgress:
         self._bars.start()
+        self._output.enter_context(visible_output())  # the display takes the streams over, and reads escapes in them
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._output.close()
         self._bars.stop()
 
     def opened(self, plan: StagePlan) -> None:
@@ -140,10 +144,10 @@ class RunProgress:
         self._n_ended_now += 1
         self._n_left = max(self._n_left - 1, 0)
         line = _line(shown, end, self.searched)
-        if self._console.is_terminal:
+        if self._console.is_interactive:
             self._console.print(line, no_wrap=True, overflow="ellipsis")
         else:
-            self._console.print(line, soft_wrap=True)  # a file gets all of it
+            self._console.print(line, soft_wrap=True)  # elsewhere there is room for all of it
         if isinstance(end, Outcome) and not end.stopped and shown.last and _is_searched(shown.job):
             self._best = max(self._best or 0.0, shown.last.val_accuracy or 0.0)
         self._bars.update(self._study, advance=1, note=self._note())

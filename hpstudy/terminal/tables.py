@@ -77,7 +77,7 @@ def named_models(results: StudyResults) -> RenderableType:
     table = plain_table("Named models and the best trial")
     table.add_column("", min_width=len("validation"), overflow="fold")
     for row in models.to_dict("records"):
-        table.add_column(Text(title_of(row)), justify="right", overflow="fold")
+        table.add_column(title_of(row), justify="right", overflow="fold")
     measured = {
         "validation": [percent(number) for number in models["value"]],
         "train": [percent(number) for number in models["train_accuracy"]],
