@@ -6,6 +6,7 @@ import math
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpstudy import __version__
-from hpstudy.errors import DataError, InputError, StudyFileError, StudyTimeoutError
+from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError, StudyTimeoutError
 from hpstudy.options import (
     DEFAULT_ARTIFACTS,
     DEFAULT_DATA,
@@ -415,14 +416,34 @@ def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
     from hpstudy.report.note import note_pictures, study_note
     from hpstudy.results.load import load_results
     from hpstudy.results.predictions import candidate_predictions
-    from hpstudy.search.dashboard import publish
     from hpstudy.terminal.summary import study_summary
 
     results = load_results(storage, study=study)
     console = open_console()
     console.print(study_summary(results, console=console))
-    pictures = note_pictures(candidate_predictions(results, artifacts=artifacts))
-    publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
+    pictures: dict[str, bytes] = {}
+    with _decorating(f"{study}: no pictures in optuna-dashboard"):
+        pictures = note_pictures(candidate_predictions(results, artifacts=artifacts))
+    with _decorating(f"{study}: no note in optuna-dashboard"):
+        from hpstudy.search.dashboard import publish
+
+        publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
+
+
+@contextmanager
+def _decorating(consequence: str) -> Iterator[None]:
+    """What is drawn after the work ends in one line where it cannot be: the exit code is the work's.
+
+    Args:
+        consequence: What there is not then.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # what draws is of others, and has errors of its own
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        fact = str(error) if isinstance(error, HpstudyError) else f"{type(error).__name__}: {error}"
+        _warn(f"{consequence} ({' '.join(fact.split())})")
 
 
 def _warn(sentence: str) -> None:

@@ -10,9 +10,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from hpstudy.cli import app
+from hpstudy.environment import settle_environment
 from hpstudy.errors import HpstudyError
-from hpstudy.terminal.console import say, visible_output
 
 _LOST = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """How an output can be closed or full."""
@@ -22,7 +21,10 @@ _SIGPIPE = getattr(signal, "SIGPIPE", 13)  # Windows has no such signal; the exi
 
 def main() -> None:
     """The console script: runs a command and turns every error of a user into one message and its exit code."""
+    settle_environment()
     _prepare_streams()
+    from hpstudy.terminal.console import visible_output  # noqa: PLC0415  # rich reads the environment
+
     with visible_output():
         try:
             _run_command()
@@ -34,6 +36,8 @@ def main() -> None:
 
 
 def _run_command() -> None:
+    from hpstudy.cli import app  # noqa: PLC0415  # after the environment is settled
+
     try:
         try:
             app()
@@ -62,6 +66,8 @@ def _run_command() -> None:
 
 
 def _complain(message: str) -> None:
+    from hpstudy.terminal.console import say  # noqa: PLC0415  # after the environment is settled
+
     say(message, stderr=True)
 
 

@@ -107,6 +107,27 @@ def test_a_confirmed_study_is_shown_in_the_dashboard_until_it_is_deleted(hpstudy
     assert list(Path("artifacts").iterdir()) == []
 
 
+@pytest.mark.parametrize("drawn", ["report.drawing.pictures.draw_picture", "search.dashboard.open_storage"])
+def test_what_cannot_be_drawn_after_a_run_is_one_line(
+    hpstudy: Shell, small_study: Path, monkeypatch: pytest.MonkeyPatch, drawn: str
+) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("confirm: false", "confirm: {top: 1, seeds: 2}")
+    small_study.write_text(text, encoding="utf-8")
+
+    def fails(*_arguments, **_keywords):
+        raise ValueError("no\nbackend")
+
+    monkeypatch.setattr(f"hpstudy.{drawn}", fails)
+    code, out, err = hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
+    assert code == 0
+    assert "Confirmed on the test set" in out
+    assert (err.count("\n"), err.count("warning: small: no "), err.count("(ValueError: no backend)")) == (1, 1, 1)
+    assert "Traceback" in hpstudy("--debug", "confirm", "small")[2]
+    study = optuna.load_study(study_name="small", storage="sqlite:///hpstudy.db")
+    assert ("test accuracy" in get_note(study)) is not drawn.endswith("open_storage")
+    assert get_all_artifact_meta(study) == []
+
+
 def test_an_unexpected_error_shows_its_place_and_no_control_character(
     hpstudy: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

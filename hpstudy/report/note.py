@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.plain_text import code_span, escaped
-from hpstudy.report.drawing.pictures import draw_picture
 from hpstudy.report.views.confusion import confusion_view
 from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.view import NoView
@@ -35,6 +34,9 @@ def note_pictures(predictions: TestPredictions | None) -> dict[str, bytes]:
     Args:
         predictions: Of the confirmed candidate; None gives no picture.
     """
+    # A note is also written where matplotlib cannot be imported.
+    from hpstudy.report.drawing.pictures import draw_picture  # noqa: PLC0415
+
     pictures = {}
     for name, view in (("confusion", confusion_view), ("predictions", predictions_view)):
         with suppress(NoView):
