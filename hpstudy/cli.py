@@ -308,7 +308,7 @@ def dashboard(
         say(f"optuna-dashboard is at {address}; Ctrl-C ends it")
 
     def warn(fault: str) -> None:
-        open_console(stderr=True).print(Text(fault), soft_wrap=True)
+        say(fault, stderr=True)
 
     serve_dashboard(storage, artifacts=artifacts, port=port, announce=announce, warn=warn)
 

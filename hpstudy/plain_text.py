@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, those that turn the direction of writing, and halves of pairs."""
 
 _ACTIVE = re.compile(r"[\\`*_\[\]<>&|~$!#]")
@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 """Has no width and allows no line break."""
 
-_UNSEEN = re.compile(
+_UNSEEN_IN_A_LINE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 """What nobody sees, turns a line round or is no text: not what separates words or lines."""
@@ -27,7 +27,7 @@ def visible(text: str) -> str:
     ESC and its kind move a terminal's cursor, set its title, or answer for its user; others turn the direction of
     writing. Tabs and newlines stay.
     """
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _ACTING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def escaped(text: str) -> str:
@@ -51,4 +51,4 @@ def code_span(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text).split())
+    return " ".join(_UNSEEN_IN_A_LINE.sub("\N{REPLACEMENT CHARACTER}", text).split())
