@@ -37,6 +37,7 @@ from hpstudy.terminal.console import open_console, say
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.data import LoadData
     from hpstudy.search.place import Place
+    from hpstudy.report.drawing.figure import Picture
     from hpstudy.search.preflight import Preflight
     from hpstudy.spec.load import Reading
     from hpstudy.spec.study import StudySpec
@@ -270,6 +271,7 @@ def report(
 
     written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
     open_console().print(written_reports(written), soft_wrap=True)
+    _warn_of_boxes(*(report.undrawn for report in written))
 
 
 @app.command()
@@ -421,13 +423,15 @@ def _show_results(study: str, *, storage: str, artifacts: Path) -> None:
     results = load_results(storage, study=study)
     console = open_console()
     console.print(study_summary(results, console=console))
-    pictures: dict[str, bytes] = {}
+    pictures: dict[str, Picture] = {}
     with _decorating(f"{study}: no pictures in optuna-dashboard"):
         pictures = note_pictures(candidate_predictions(results, artifacts=artifacts))
+        _warn_of_boxes(*(picture.undrawn for picture in pictures.values()))
     with _decorating(f"{study}: no note in optuna-dashboard"):
         from hpstudy.search.dashboard import publish
 
-        publish(storage, study=study, note=study_note(results), pictures=pictures, artifacts=artifacts)
+        files = {name: picture.png for name, picture in pictures.items()}
+        publish(storage, study=study, note=study_note(results), pictures=files, artifacts=artifacts)
 
 
 @contextmanager
@@ -448,3 +452,11 @@ def _decorating(consequence: str) -> Iterator[None]:
 
 def _warn(sentence: str) -> None:
     say(f"warning: {sentence}", stderr=True, style="yellow")
+
+
+def _warn_of_boxes(*undrawn: frozenset[str]) -> None:
+    """Says, once a command, which characters of its pictures no font of the machine has."""
+    from hpstudy.terminal.undrawn import undrawn_warning
+
+    if sentence := undrawn_warning(frozenset[str]().union(*undrawn)):
+        _warn(sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from hpstudy.artifacts import TestPredictions, written_whole
@@ -30,8 +31,21 @@ _PLACES: Places = {
 }
 
 
-def write_markdown(results: StudyResults, *, output: Path, predictions: TestPredictions | None) -> Path:
-    """Writes a study's report as Markdown with its pictures; equal results give equal bytes.
+@dataclass(frozen=True)
+class WrittenMarkdown:
+    """A report that was written.
+
+    Attributes:
+        readme: `OUTPUT/NAME/README.md`.
+        undrawn: The characters for which its pictures show boxes, since no font of the machine has them.
+    """
+
+    readme: Path
+    undrawn: frozenset[str]
+
+
+def write_markdown(results: StudyResults, *, output: Path, predictions: TestPredictions | None) -> WrittenMarkdown:
+    """Writes a study's report as Markdown with its pictures; equal results give equal bytes on one machine.
 
     All files are written whole before the first one takes its name, so that a full disk leaves an old report intact.
 
@@ -40,23 +54,23 @@ def write_markdown(results: StudyResults, *, output: Path, predictions: TestPred
         output: The folder under which its own is made.
         predictions: What the confirmed candidate predicted for the test set; None where there are none.
 
-    Returns:
-        `OUTPUT/NAME/README.md`.
-
     Raises:
         ArtifactError: The disk is full, or the folder cannot be written to.
     """
     folder = output / file_stem(results.name)
     contents = build_contents(results, predictions=predictions)
     sections = placed(contents.figures, _PLACES)
-    files = {_file(figure.key): figure.picture() for section in sections.values() for _, figure in section.figures}
+    drawn = [figure for section in sections.values() for _, figure in section.figures]
+    pictures = {_file(figure.key): figure.picture() for figure in drawn}
+    files = {name: picture.png for name, picture in pictures.items()}
     files[README] = document(contents, sections).encode("utf-8", "replace")
     with ExitStack() as stack:
         for name, content in reversed(files.items()):  # the last to enter is the first to take its name
             file = stack.enter_context(written_whole(folder / name))
             file.write(content)
             file.flush()
-    return folder / README
+    undrawn = frozenset[str]().union(*(picture.undrawn for picture in pictures.values()))
+    return WrittenMarkdown(folder / README, undrawn)
 
 
 def document(contents: Contents, sections: Mapping[str, Section]) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.plain_text import code_span, escaped
+from hpstudy.report.drawing.figure import Picture
 from hpstudy.report.views.confusion import confusion_view
 from hpstudy.report.views.pictures import predictions_view
 from hpstudy.report.views.view import NoView
@@ -28,8 +29,8 @@ def study_note(results: StudyResults) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def note_pictures(predictions: TestPredictions | None) -> dict[str, bytes]:
-    """The pictures beside the note, as name to PNG: which classes are confused, and some of the test set.
+def note_pictures(predictions: TestPredictions | None) -> dict[str, Picture]:
+    """The pictures beside the note, by name: which classes are confused, and some of the test set.
 
     Args:
         predictions: Of the confirmed candidate; None gives no picture.

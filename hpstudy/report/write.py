@@ -24,11 +24,13 @@ class Written:
         study: Its name; empty for the page over several.
         verdict: Its answer in a line, or why there is no report of it.
         paths: The files that a reader opens.
+        undrawn: The characters for which its pictures show boxes, since no font of the machine has them.
     """
 
     study: str
     verdict: str
     paths: tuple[Path, ...]
+    undrawn: frozenset[str] = frozenset()
 
 
 def write_reports(
@@ -80,7 +82,8 @@ def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
 
 def _write(study: StudyResults, *, output: Path, artifacts: Path, with_markdown: bool) -> Written:
     predictions = candidate_predictions(study, artifacts=artifacts)
-    paths = [write_report(study, output=output, predictions=predictions)]
-    if with_markdown:
-        paths.append(write_markdown(study, output=output, predictions=predictions))
-    return Written(study.name, headline(study), tuple(paths))
+    page = write_report(study, output=output, predictions=predictions)
+    if not with_markdown:
+        return Written(study.name, headline(study), (page,))
+    markdown = write_markdown(study, output=output, predictions=predictions)
+    return Written(study.name, headline(study), (page, markdown.readme), markdown.undrawn)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
@@ -217,7 +218,8 @@ def _line(shown: _Shown, end: Outcome | Failure, searched: Sequence[str]) -> Tex
     state, style = _state(shown, end)
     values = {name: setting_value(shown.job.config, name) for name in searched}
     settings = ", ".join(f"{heading(name)} {value(held)}" for name, held in values.items() if held is not None)
-    line = Text(f"{shown.job.label:<{_label_width(shown.job)}} ")
+    label = shown.job.label
+    line = Text(label + " " * (1 + max(_label_width(shown.job) - cell_len(label), 0)))
     line.append(f"{state:<9}", style=style)
     if isinstance(end, Failure):
         line.append(f" {end.reason}: {end.message}")

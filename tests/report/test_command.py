@@ -13,6 +13,7 @@ import pytest
 
 from hpstudy.artifacts import StudyFiles
 from hpstudy.spec.study import Baseline, Confirm, StudySpec
+from tests.report.drawing.fonts import write_font
 from tests.search.conftest import Lab
 
 
@@ -96,6 +97,25 @@ def test_nothing_that_it_needs_imports_torch_or_optuna(storage: Lab, tmp_path: P
     done = hpstudy(storage, tmp_path, "report", before=before)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_characters_that_no_font_has_are_named_once(lab: Lab, tmp_path: Path) -> None:
+    known, unknown = "\U000f1234", "\U000f1235"  # for private use, so that no font of this machine has them
+    study = optuna.create_study(study_name="letters", storage=f"sqlite:///{tmp_path / 'letters.db'}")
+    for choice in (known, unknown):
+        trial = study.ask({"x": optuna.distributions.CategoricalDistribution([known, unknown])})
+        study.tell(trial, trial.params["x"] == choice)
+    write_font(tmp_path / "home" / "fonts" / "f.ttc", known)
+    folders = {"XDG_DATA_HOME": str(tmp_path / "home"), "MPLCONFIGDIR": str(tmp_path / "fresh")}
+    before = f"import os, warnings\nos.environ.update({folders!r})\nwarnings.simplefilter('error', UserWarning)"
+    words = ("report", "letters", "--markdown", "--storage", "sqlite:///letters.db")
+    done = hpstudy(lab, tmp_path, *words, before=before)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("warning: ")
+    assert "U+F1235" in line
+    assert "U+F1234" not in line
+    assert (tmp_path / "reports" / "letters" / "slice-x.png").exists()
 
 
 def test_an_unknown_name_is_told_with_the_nearest_and_nothing_is_written(storage: Lab, tmp_path: Path) -> None:

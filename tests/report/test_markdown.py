@@ -18,7 +18,9 @@ from tests.report.studies import HOSTILE, full_study, named_study, predictions, 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_markdown(full_study(), output=tmp_path_factory.mktemp("reports"), predictions=predictions()).parent
+    return write_markdown(
+        full_study(), output=tmp_path_factory.mktemp("reports"), predictions=predictions()
+    ).readme.parent
 
 
 def test_it_has_the_order_of_a_good_assignment(folder: Path) -> None:
@@ -86,7 +88,7 @@ def test_code_cannot_end_its_own_block() -> None:
 
 def test_a_hostile_study_makes_no_heading_link_or_html_of_its_own(tmp_path: Path) -> None:
     results, predicted = named_study(HOSTILE)
-    text = write_markdown(results, output=tmp_path, predictions=predicted).read_text(encoding="utf-8")
+    text = write_markdown(results, output=tmp_path, predictions=predicted).readme.read_text(encoding="utf-8")
     outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
     assert not re.search(r"(?<!\\)<", outside)
     assert {address.rpartition(".")[2] for address in re.findall(r"(?<!\\)\]\(([^)]*)\)", outside)} == {"png"}
@@ -101,7 +103,7 @@ def test_a_hostile_study_makes_no_heading_link_or_html_of_its_own(tmp_path: Path
 
 @pytest.mark.parametrize("name", ["empty", "all_failed", "foreign"])
 def test_what_is_missing_is_said(name: str, tmp_path: Path) -> None:
-    text = write_markdown(sparse_studies()[name], output=tmp_path, predictions=None).read_text(encoding="utf-8")
+    text = write_markdown(sparse_studies()[name], output=tmp_path, predictions=None).readme.read_text(encoding="utf-8")
     assert len(re.findall(r"^## ", text, flags=re.MULTILINE)) == 9
     assert "nan" not in re.findall(r"\w+", text)
 

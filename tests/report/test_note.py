@@ -53,7 +53,7 @@ def test_the_pictures_are_the_confusion_and_some_of_the_test_set() -> None:
     )
     pictures = note_pictures(predictions)
     assert list(pictures) == ["confusion", "predictions"]
-    assert {Image.open(io.BytesIO(picture)).format for picture in pictures.values()} == {"PNG"}
+    assert {Image.open(io.BytesIO(picture.png)).format for picture in pictures.values()} == {"PNG"}
     assert pictures == note_pictures(predictions)
     assert note_pictures(None) == {}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from hpstudy.spec.config import TrialConfig
@@ -94,6 +95,20 @@ def test_each_end_has_its_line(config: TrialConfig) -> None:
     assert "1/3 epochs" in lines[1]
     assert lines[2].split()[2:4] == ["diverged", "–"]
     assert lines[3] == "trial 3        failed    error: nets.py:3: ValueError: [red]no"
+
+
+def test_lines_of_wide_letters_are_aligned(config: TrialConfig) -> None:
+    console = plain(width=100)
+    with RunProgress(console, searched=()) as progress:
+        for number, label in enumerate(("plain", "模型 一", "a name of more letters than there is room for")):
+            progress.started(replace(job(config, number), label=label))
+            progress.epoch_ended(f"mine#{number}", result(0), "go")
+            progress.ended(
+                f"mine#{number}", Outcome(stopped=False, predictions=None, train_accuracy=None, n_parameters=0)
+            )
+    before = [line.partition("complete")[0] for line in console.file.getvalue().splitlines()]
+    assert [cell_len(part) for part in before[:2]] == [15, 15]
+    assert before[2] == "a name of more letters than there is room for "
 
 
 def test_a_signal_is_answered_with_what_is_being_finished(config: TrialConfig) -> None:

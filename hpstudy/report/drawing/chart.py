@@ -5,7 +5,7 @@ Colours are names of the palette. Texts are plain. x and y are in the units of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -188,6 +188,23 @@ class Chart:
     panels: tuple[Panel, ...]
     columns: int = 1
     height: int = 320
+
+
+def drawn_texts(chart: Chart) -> Iterator[str]:
+    """Every text of a chart that stands in the picture: not what a pointer shows."""
+    for panel in chart.panels:
+        yield panel.title
+        for axis in (panel.x, panel.y):
+            yield axis.title
+            yield from (text for _, text in axis.ticks or ())
+        for mark in panel.marks:
+            match mark:
+                case Texts():
+                    yield from mark.texts
+                case Field():
+                    yield mark.title
+                case Line() | Points() | Bars() | Area():
+                    yield mark.name
 
 
 def numbers(values: Any) -> Numbers:  # noqa: ANN401  # whatever numpy and pandas take for numbers

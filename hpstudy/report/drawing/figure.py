@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure as a file.
+
+    Attributes:
+        png: The file.
+        undrawn: The characters that no font of the machine has; boxes stand for them.
+    """
+
+    png: bytes
+    undrawn: frozenset[str]
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
     """One figure, drawn in two ways from the same numbers. All texts are plain: who prints them escapes them.
@@ -19,7 +32,7 @@ class Figure:
         plot: `data`, `layout` and `narrow` for `assets/figures.js`. `narrow` holds what replaces the first two
             in a narrow window. Colours are `token:NAME`, a custom property `--figure-NAME` of
             `assets/palette.css`; strings of the user's are escaped as Plotly reads them.
-        picture: Draws it as PNG, light, with its title; equal bytes each time.
+        picture: Draws it as PNG, light, with its title; equal bytes each time on one machine.
     """
 
     key: str
@@ -27,7 +40,7 @@ class Figure:
     alt: str
     caption: str
     plot: dict[str, Any]
-    picture: Callable[[], bytes]
+    picture: Callable[[], Picture]
 
 
 @dataclass(frozen=True)

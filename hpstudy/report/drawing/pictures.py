@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -13,28 +16,51 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
+from rich.cells import cell_len
 
 from hpstudy.report.drawing.artists import draw_artist
-from hpstudy.report.drawing.chart import Axis, Chart, Panel
+from hpstudy.report.drawing.chart import Axis, Chart, Panel, drawn_texts
+from hpstudy.report.drawing.figure import Picture
+from hpstudy.report.drawing.fonts import choose_fonts
 from hpstudy.report.drawing.palette import light_palette
 
 _WIDTH_INCHES, _DPI, _PIXELS_PER_INCH = 8.0, 200, 105
+_LETTER_INCHES, _LEGEND_SYMBOL_INCHES = 0.075, 0.55
+"""The mean width of a letter of a label, and what a legend puts before and behind each of its names."""
 
 
-def draw_picture(chart: Chart, *, title: str) -> bytes:
-    """A chart as PNG on white, 1,600 pixels wide; the same bytes for the same chart and version of matplotlib.
+def draw_picture(chart: Chart, *, title: str) -> Picture:
+    """A chart as PNG on white, 1,600 pixels wide.
+
+    The bytes are the same for the same chart and version of matplotlib; where it holds characters that matplotlib's own
+    font lacks, also for the same fonts of the machine.
 
     Args:
         chart: What is drawn.
         title: Stands above it.
     """
-    # A person's own matplotlibrc must not change a report; nor may a dollar sign in a name start a formula.
     style: Any = _style()  # the stubs want a literal type of 330 names
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # then a box stands for the character
+    with mpl.rc_context(), _silent_about_fonts():
+        # A person's own matplotlibrc must not change a report; nor may a dollar sign in a name start a formula.
         mpl.rcdefaults()
         mpl.rcParams.update(style)
-        return _png(_canvas(chart, title))
+        fonts = choose_fonts([title, *drawn_texts(chart)])
+        mpl.rcParams["font.family"] = list(fonts.families)
+        return Picture(_png(_canvas(chart, title)), fonts.undrawn)
+
+
+@contextmanager
+def _silent_about_fonts() -> Iterator[None]:
+    """Keeps to itself what matplotlib prints of fonts: `Picture.undrawn` says what a person needs to know."""
+    log = logging.getLogger("matplotlib.font_manager")  # it warns of every family that has no bold font
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _style() -> dict[str, Any]:
@@ -71,20 +97,25 @@ def _canvas(chart: Chart, title: str) -> Canvas:
     handles: dict[str, Any] = {}
     for place, panel in enumerate(chart.panels, start=1):
         axes = canvas.add_subplot(n_rows, chart.columns, place)
-        _panel(axes, panel, handles)
+        _panel(axes, panel, handles, inches=_WIDTH_INCHES / chart.columns)
     if handles:
         # A label that begins with an underscore would be left out.
         names = [name if not name.startswith("_") else f"\u2009{name}" for name in handles]
-        columns = min(len(names), 5)
-        canvas.legend(list(handles.values()), names, loc="outside lower left", ncols=columns)
+        canvas.legend(list(handles.values()), names, loc="outside lower left", ncols=_legend_columns(names))
     return canvas
 
 
+def _legend_columns(names: Sequence[str]) -> int:
+    """How many of the longest name fit side by side, at most five."""
+    widest = _LEGEND_SYMBOL_INCHES + _LETTER_INCHES * max(map(cell_len, names))
+    return max(1, min(len(names), 5, int(_WIDTH_INCHES / widest)))
+
+
 def _wrapped(title: str) -> str:
-    """The title in lines of at most 96 characters."""
+    """The title in lines of at most 96 letters, or 48 Chinese ones."""
     lines = [""]
     for word in title.split():
-        lines += [word] if len(lines[-1]) + len(word) > 95 else [f"{lines.pop()} {word}".strip()]
+        lines += [word] if cell_len(lines[-1]) + cell_len(word) > 95 else [f"{lines.pop()} {word}".strip()]
     return "\n".join(lines)
 
 
@@ -95,7 +126,8 @@ def _png(canvas: Canvas) -> bytes:
     return file.getvalue()
 
 
-def _panel(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
+def _panel(axes: Axes, panel: Panel, handles: dict[str, Any], *, inches: float) -> None:
+    """Draws a panel, `inches` wide with its labels, and adds what a legend shows of it to `handles`."""
     axes.set_axisbelow(True)
     axes.set_title(panel.title)
     _scales(axes, panel)
@@ -108,6 +140,9 @@ def _panel(axes: Axes, panel: Panel, handles: dict[str, Any]) -> None:
         axes.set_aspect("equal")
     _side(axes, panel.x, along="x")
     _side(axes, panel.y, along="y")
+    if panel.x.ticks and _is_crowded(panel.x, inches=inches):
+        slanted: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks([at for at, _ in panel.x.ticks], [text for _, text in panel.x.ticks], **slanted)
     if not panel.x.visible:
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
@@ -146,6 +181,16 @@ def _side(axes: Axes, axis: Axis, *, along: str) -> None:
     elif axis.whole:
         side.set_major_locator(MaxNLocator(nbins=8, integer=True))
         side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def _is_crowded(axis: Axis, *, inches: float) -> bool:
+    """Whether the texts at the ticks of a horizontal axis would run into each other."""
+    if not axis.ticks or axis.low is None or axis.high is None:
+        return False
+    places = sorted(at for at, _ in axis.ticks)
+    apart = min((after - before for before, after in pairwise(places)), default=math.inf)
+    widest = 1 + max(cell_len(text) for _, text in axis.ticks)
+    return _LETTER_INCHES * widest > 0.9 * inches * apart / abs(axis.high - axis.low)
 
 
 class _Named(FuncFormatter):

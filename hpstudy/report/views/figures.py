@@ -9,7 +9,7 @@ import pandas as pd
 
 from hpstudy.artifacts import TestPredictions
 from hpstudy.report.drawing.chart import Chart
-from hpstudy.report.drawing.figure import Absent, Figure
+from hpstudy.report.drawing.figure import Absent, Figure, Picture
 from hpstudy.report.drawing.plot import draw_plot
 from hpstudy.report.views.comparison import cost_view, curves_view
 from hpstudy.report.views.confirmed import confirmed_view
@@ -83,7 +83,7 @@ def _drawn(views: Mapping[str, tuple[str, Callable[[], View]]]) -> dict[str, Fig
     return figures
 
 
-def _picture(chart: Chart, title: str) -> bytes:
+def _picture(chart: Chart, title: str) -> Picture:
     # matplotlib takes half a second to import, and the HTML report draws no picture.
     from hpstudy.report.drawing.pictures import draw_picture  # noqa: PLC0415
 

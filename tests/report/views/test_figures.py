@@ -93,7 +93,7 @@ def test_every_colour_of_a_plot_is_in_the_palette(figures: dict[str, Figure | Ab
 
 def test_pictures_are_opaque_white_and_1600_pixels_wide(figures: dict[str, Figure | Absent]) -> None:
     for key in ("confirmed", "confusion", "predictions", "network", "contour"):
-        with Image.open(io.BytesIO(drawn(figures)[key].picture())) as picture:
+        with Image.open(io.BytesIO(drawn(figures)[key].picture().png)) as picture:
             assert picture.width == 1600
             assert picture.convert("RGBA").getextrema()[3] == (255, 255)
             assert picture.convert("RGB").getpixel((1599, 0)) == (255, 255, 255)
@@ -102,7 +102,7 @@ def test_pictures_are_opaque_white_and_1600_pixels_wide(figures: dict[str, Figur
 
 def test_all_pictures_can_be_drawn(figures: dict[str, Figure | Absent]) -> None:
     for figure in drawn(figures).values():
-        assert figure.picture().startswith(b"\x89PNG")
+        assert figure.picture().png.startswith(b"\x89PNG")
 
 
 def test_two_builds_are_equal_to_the_byte(full: StudyResults, figures: dict[str, Figure | Absent]) -> None:
@@ -200,7 +200,7 @@ def test_hostile_names_are_shown_as_text() -> None:
 def test_a_name_in_letters_that_the_font_lacks_is_drawn() -> None:
     axis = Axis("精度", low=0, high=1)
     chart = Chart((Panel(axis, axis, (Points(numbers([0.5]), numbers([0.5]), name="_\U000e0041"),)),))
-    assert draw_picture(chart, title="शीर्षक $a_1").startswith(b"\x89PNG")
+    assert draw_picture(chart, title="शीर्षक $a_1").png.startswith(b"\x89PNG")
 
 
 def test_a_persons_own_matplotlibrc_changes_nothing() -> None:

@@ -472,6 +472,7 @@ def test_numbers_in_a_plot_have_five_digits() -> None:
 def test_labels_are_one_printable_line() -> None:
     assert shown("a\nb\u2028c\x00") == "a b c"
     assert shown("a" * 40, limit=5) == "aaaa…"
+    assert [shown("学习率很大", limit=limit) for limit in (10, 9, 8)] == ["学习率很大", "学习率很…", "学习率…"]
     assert escaped("<b>&amp;") == "&lt;b&gt;&amp;amp;"
 
 
