@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from dataclasses import replace
@@ -13,7 +12,6 @@ import pandas as pd
 import plotly
 import plotly.graph_objects as go
 import pytest
-from PIL import Image
 
 from hpstudy.report.drawing.chart import Axis, Chart, Line, Panel, Points, Texts, numbers
 from hpstudy.report.drawing.figure import Absent, Figure
@@ -89,20 +87,6 @@ def test_every_colour_of_a_plot_is_in_the_palette(figures: dict[str, Figure | Ab
     for figure in drawn(figures).values():
         tokens = {text for text in strings(figure.plot) if text.startswith("token:")}
         assert tokens <= {f"token:{name}" for name in light_palette()}
-
-
-def test_pictures_are_opaque_white_and_1600_pixels_wide(figures: dict[str, Figure | Absent]) -> None:
-    for key in ("confirmed", "confusion", "predictions", "network", "contour"):
-        with Image.open(io.BytesIO(drawn(figures)[key].picture().png)) as picture:
-            assert picture.width == 1600
-            assert picture.convert("RGBA").getextrema()[3] == (255, 255)
-            assert picture.convert("RGB").getpixel((1599, 0)) == (255, 255, 255)
-            assert picture.info.keys() <= {"dpi"}
-
-
-def test_all_pictures_can_be_drawn(figures: dict[str, Figure | Absent]) -> None:
-    for figure in drawn(figures).values():
-        assert figure.picture().png.startswith(b"\x89PNG")
 
 
 def test_two_builds_are_equal_to_the_byte(full: StudyResults, figures: dict[str, Figure | Absent]) -> None:
