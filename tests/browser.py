@@ -10,6 +10,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+PATIENCE_SECONDS = 120
+"""How long a page may take for what it is to do: a machine that has much else to do draws slowly."""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
@@ -22,6 +25,8 @@ def chromium() -> Iterator[Browser]:
         missing = pytest.fail if os.environ.get("HPSTUDY_REQUIRE_BROWSER") else pytest.skip
         missing("no chromium on this machine (apt-get install chromium)")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox"], timeout=1000 * PATIENCE_SECONDS
+        )
         yield launched
         launched.close()

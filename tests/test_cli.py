@@ -59,7 +59,6 @@ def hpstudy_process(folder: Path, *words: str, **environment: str) -> subprocess
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=100,
     )
 
 
@@ -356,7 +355,7 @@ for words in (["--help"], ["list"], ["show", "small"], ["report"], ["architectur
 def test_what_only_reads_leaves_torch_out(hpstudy: Shell, small_study: Path, tmp_path: Path) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     command = [sys.executable, "-c", WITHOUT_TORCH]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -406,7 +405,7 @@ def test_without_colour_without_a_locale_in_a_path_with_spaces(small_study: Path
 
 def test_a_closed_pipe_ends_cleanly(tmp_path: Path) -> None:
     command = f"{sys.executable} -m hpstudy architectures | head -1"
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
 
@@ -431,9 +430,7 @@ def test_a_full_disk_below_the_output_is_one_sentence(
         hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     command = f"{sys.executable} -m hpstudy {words} > /dev/full"
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (3, "the output cannot be written (No space left on device)\n")
 
 
@@ -444,7 +441,7 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
 ) -> None:
     hpstudy("run", "small.yaml", "--trials", "1", "--epochs", "1")
     command = f"(sleep 0.2; {sys.executable} -m hpstudy {words}; echo $? > code) | true"
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert int((tmp_path / "code").read_text()) in (1, 141)
 
@@ -453,7 +450,7 @@ def test_a_pipe_that_nobody_reads_ends_it_silently(
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_hinder_nothing(small_study: Path, tmp_path: Path, closed: str) -> None:
     command = f"{sys.executable} -m hpstudy run small.yaml --epochs 1 --trials 1 {closed}"
-    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert ("small begins: 1 training" in done.stdout) == (closed == "2>&-")
 

@@ -33,7 +33,7 @@ def on_terminal(folder: Path, *words: str) -> pexpect.spawn:
         env=environment,
         dimensions=(40, 100),
         encoding="utf-8",
-        timeout=60,
+        timeout=200,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 

@@ -32,7 +32,7 @@ def lab(tmp_path: Path, small_spec: StudySpec) -> Lab:
 
 def test_optunas_command_line_lists_the_trials(lab: Lab) -> None:
     words = [BIN / "optuna", "trials", "--study-name", "small", "--storage", lab.url, "--format", "json"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     trials = json.loads(done.stdout)
     results = lab.results().trials
@@ -60,20 +60,24 @@ def dashboard(url: str) -> Iterator[str]:
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(300):
-            try:
-                asked(f"{address}/api/studies")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert server.poll() is None, "optuna-dashboard has ended"
-                time.sleep(0.1)
+        while not _answers(address):
+            assert server.poll() is None, "optuna-dashboard has ended"
+            time.sleep(0.1)
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=100)
+
+
+def _answers(address: str) -> bool:
+    try:
+        asked(f"{address}/api/studies")
+    except (urllib.error.URLError, ConnectionError):
+        return False
+    return True
 
 
 def asked(address: str):
     """The JSON that an address answers with."""
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=100) as answer:
         return json.load(answer)

@@ -66,6 +66,6 @@ leave_cluster()
 def test_trainings_have_the_priority_of_the_runner_on_a_cluster_that_it_starts(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run(
-        [sys.executable, "-c", NICENESS], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", NICENESS], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert (done.returncode, int(done.stdout)) == (0, os.getpriority(os.PRIO_PROCESS, 0)), done.stderr

@@ -89,7 +89,5 @@ def ask_all(address: str) -> None:
 def read_all(folder: Path) -> None:
     """The commands that read, one after the other."""
     for words in (("list",), ("show", "faults"), ("report", "faults")):
-        done = subprocess.run(
-            [sys.executable, "-m", "hpstudy", *words], cwd=folder, capture_output=True, text=True, timeout=100
-        )
+        done = subprocess.run([sys.executable, "-m", "hpstudy", *words], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, (words, done.stderr)

@@ -28,7 +28,7 @@ def hpstudy(bench: Bench, *words: str) -> subprocess.CompletedProcess[str]:
     if prefix and not shutil.which(prefix[0]):
         pytest.skip("root cannot lay its rights down here")
     command = [*prefix, sys.executable, "-m", "hpstudy", *words]
-    return subprocess.run(command, cwd=bench.folder, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=bench.folder, capture_output=True, text=True)
 
 
 def empty(database: Path) -> None:

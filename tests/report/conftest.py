@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from tests.browser import chromium
+from tests.browser import PATIENCE_SECONDS, chromium
 
 ALL_DRAWN = "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))"
 
@@ -34,11 +35,10 @@ class Opened:
 
     def until(self, expression: str) -> None:
         """Waits until a JavaScript expression holds; Playwright's own way needs what the policy forbids."""
-        for _ in range(200):
-            if self.page.evaluate(expression):
-                return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < deadline, f"never came true: {expression}"
             self.page.wait_for_timeout(50)
-        pytest.fail(f"never came true: {expression}")
 
 
 OpenPage = Callable[..., Opened]
@@ -64,6 +64,7 @@ def _contexts(browser: Browser) -> Iterator[OpenPage]:
 
     def opening(path: Path, *, width: int = 1400, **options: object) -> Opened:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(1000 * PATIENCE_SECONDS)
         contexts.append(context)
         opened = Opened(context.new_page())
         page = opened.page

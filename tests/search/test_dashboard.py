@@ -105,7 +105,7 @@ def test_a_removal_in_the_dashboard_does_not_hinder(lab: Lab, artifacts: Path) -
     with dashboard(lab.url, artifacts) as (_, address):
         (picture,) = artifacts.iterdir()
         removal = urllib.request.Request(f"{address}api/artifacts/1/{picture.name}", method="DELETE")
-        urllib.request.urlopen(removal, timeout=30).close()
+        urllib.request.urlopen(removal, timeout=100).close()
     assert contents(artifacts) == []
     publish(lab.url, study="small", note="", pictures={"confusion": PNG}, artifacts=artifacts)
     assert contents(artifacts) == [PNG]
@@ -152,7 +152,7 @@ def test_the_command_serves_notes_and_pictures_until_a_signal(
         assert study["note"]["body"] == f"**91 %**\n\n{BOUNDARY}\n"
         assert shown_picture(address) == PNG
         server.send_signal(number)
-        assert server.wait(timeout=10) == 0
+        assert server.wait(timeout=100) == 0
         assert server.communicate() == ("", "")
 
 
@@ -195,7 +195,7 @@ def test_a_reader_meanwhile_sees_the_old_picture_or_the_new(lab: Lab, artifacts:
 def shown_picture(address: str) -> bytes:
     """The bytes of the only picture that the dashboard shows with the first study."""
     (picture,) = asked(f"{address}api/studies/1")["artifacts"]
-    with urllib.request.urlopen(f"{address}artifacts/1/{picture['artifact_id']}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{address}artifacts/1/{picture['artifact_id']}", timeout=100) as answer:
         assert answer.headers["Content-Type"] == "image/png"
         return answer.read()
 
@@ -217,5 +217,5 @@ def dashboard(url: str, artifacts: Path) -> Iterator[tuple[subprocess.Popen[str]
 
 def asked(address: str):
     """The JSON that an address answers with."""
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=100) as answer:
         return json.load(answer)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from hpstudy.report.note import study_note
 from hpstudy.search.dashboard import BOUNDARY, publish
 from hpstudy.spec.study import StudySpec
-from tests.browser import chromium
+from tests.browser import PATIENCE_SECONDS, chromium
 from tests.results.synthetic import make_results
 from tests.search.conftest import Lab
 from tests.search.test_dashboard import dashboard
@@ -32,7 +32,9 @@ HOSTILE = [
 def page() -> Iterator[Page]:
     """A page of Debian's Chromium."""
     with chromium() as browser:
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened.set_default_timeout(1000 * PATIENCE_SECONDS)
+        yield opened
 
 
 def test_the_page_shows_note_and_picture(tmp_path: Path, small_spec: StudySpec, page: Page) -> None:
