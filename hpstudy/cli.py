@@ -36,8 +36,8 @@ from hpstudy.terminal.console import open_console, say
 
 if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` and `list` stay fast, without torch
     from hpstudy.executors.data import LoadData
-    from hpstudy.search.place import Place
     from hpstudy.report.drawing.figure import Picture
+    from hpstudy.search.place import Place
     from hpstudy.search.preflight import Preflight
     from hpstudy.spec.load import Reading
     from hpstudy.spec.study import StudySpec
