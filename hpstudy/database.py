@@ -7,13 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.errors import InputError, StorageError
+from hpstudy.sqlite_reading import check_journals, read_committed
 
 _SERVER = "postgresql"
 _MAGIC = b"SQLite format 3\x00"
@@ -67,7 +67,7 @@ def check_sqlite_file(database: Path) -> None:
     """Refuses what SQLite could not use, or would overwrite, as a database.
 
     Raises:
-        StorageError: A folder is missing, or something else than a SQLite database is there.
+        StorageError: A folder is missing, something else than a SQLite database is there, or its journal does harm.
     """
     if not database.parent.is_dir():
         raise StorageError(f"{database.parent}: there is no such folder; make it, or choose another --storage")
@@ -88,11 +88,12 @@ def check_sqlite_file(database: Path) -> None:
     page_bytes = int.from_bytes(head[len(_MAGIC) :], "big")
     if n_bytes % (page_bytes if page_bytes > 1 else 65_536):
         raise StorageError(f"{database}: its end is missing; restore a copy, or choose another --storage")
+    check_journals(database)
 
 
 @contextmanager
 def open_to_read(url: str) -> Iterator[Connection]:
-    """A connection that cannot write, to a storage that exists; closed at the end.
+    """A connection that cannot write, to a storage that exists, and sees it at one moment; closed at the end.
 
     Args:
         url: `sqlite:///FILE`, or `postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`.
@@ -102,14 +103,17 @@ def open_to_read(url: str) -> Iterator[Connection]:
         StorageError: There is no such file or server, or it cannot be read. No message holds a password.
     """
     database = file_of(url)
-    engine = _reading_engine(url) if database is None else _file_engine(database)
     try:
-        with engine.connect() as connection:
-            yield connection
-    except SQLAlchemyError as error:
-        raise StorageError(f"{shown_place(url)}: cannot be read ({database_fact(error, url)})") from error
-    finally:
-        engine.dispose()
+        with _reading_engine(url) if database is None else _file_engine(database) as engine:
+            try:
+                with engine.connect() as connection:
+                    yield connection
+            finally:
+                engine.dispose()
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise StorageError(
+            f"{shown_place(url)}: cannot be read ({database_fact(error, url)}){_reading_remedy(error)}"
+        ) from error
 
 
 def server_engine(url: str) -> Engine:
@@ -158,21 +162,25 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
-def _file_engine(database: Path) -> Engine:
+@contextmanager
+def _file_engine(database: Path) -> Iterator[Engine]:
     if not database.exists():
         raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
     check_sqlite_file(database)
-    return create_engine("sqlite://", creator=lambda: _connect_read_only(database))
+    with read_committed(database) as connection:
+        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        # Python's driver begins no transaction for what only reads: each query would see another moment.
+        event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN"))
+        yield engine
 
 
-def _reading_engine(url: str) -> Engine:
+@contextmanager
+def _reading_engine(url: str) -> Iterator[Engine]:
     """An engine whose transactions read alone, each from one moment of the database."""
-    return server_engine(url).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    yield server_engine(url).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _connect_read_only(database: Path) -> sqlite3.Connection:
-    # Without a write-ahead log beside it the file alone is the whole truth. Read as such it can lie in a folder that
-    # cannot be written to, and no log or index file is left behind.
-    alone = not database.with_name(f"{database.name}-wal").exists()
-    address = f"file:{quote(str(database.resolve()))}?mode=ro{'&immutable=1' if alone else ''}"
-    return sqlite3.connect(address, uri=True)
+def _reading_remedy(error: Exception) -> str:
+    cause = getattr(error, "orig", error)
+    is_busy = getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return "; wait for the program that writes to it, or end it" if is_busy else ""

@@ -17,7 +17,8 @@ _PATIENCE_SECONDS = 2.0
 
 
 def lock_path(database: Path, *, study: str) -> Path:
-    """The lock file of a study, hidden beside its database; it stays there between runs."""
+    """The lock file of a study, hidden beside its database, also of one named by a link; it stays between runs."""
+    database = database.resolve() if database.is_symlink() else database
     return database.with_name(f".{database.name}.{study}.lock")
 
 

@@ -119,6 +119,9 @@ def test_a_url_that_names_no_database_is_bad_input(wrong: str, fact: str) -> Non
 def test_a_lock_is_held_by_one_and_seen_by_all(tmp_path: Path) -> None:
     path = lock_path(tmp_path / "s.db", study="mine")
     assert path.name == ".s.db.mine.lock"
+    (tmp_path / "s.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "s.db")
+    assert lock_path(tmp_path / "link.db", study="mine") == path
     assert not is_held(path)
     with hold(path, study="mine"):
         assert is_held(path)
