@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
@@ -15,16 +17,43 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from hpstudy.errors import ArtifactError
+from hpstudy.errors import ArtifactError, StorageError
 from hpstudy.regular_file import open_regular
 
 _HALF_WRITTEN = re.compile(r"\..+\.(npy|npz|safetensors|ckpt)\..+")
 """What `written_whole` calls a file until it is whole."""
 
 
+def study_folder(stored: object, *, study: str) -> str:
+    """The name of a study's folder under the artifacts folder, as its storage has it; empty where it has none.
+
+    Files are read, written and removed there, and a storage may be somebody else's: only the study's own is taken.
+
+    Args:
+        stored: What is stored of it.
+        study: The study's name.
+
+    Raises:
+        StorageError: It is not the study's name, a hyphen and eight hexadecimal digits.
+    """
+    if stored is None or stored == "":
+        return ""
+    name, _, digits = stored.rpartition("-") if isinstance(stored, str) else ("", "", "")
+    if name != study or not re.fullmatch(r"[0-9a-f]{8}", digits) or re.search(r"[/\\\0]", name):
+        raise StorageError(
+            f"{study}: the storage has {str(stored)[:80]!r} for the folder of its files, which hpstudy did not write "
+            "there: it is named like the study, with a hyphen and eight hexadecimal digits. Nothing was touched; "
+            f"`hpstudy delete {shlex.quote(study)}` deletes the study and leaves that folder alone"
+        )
+    return str(stored)
+
+
 @dataclass(frozen=True)
 class StudyFiles:
     """Where the files of one study lie, by part: `search`, `baselines`, `confirm`, or an architecture of a fair study.
+
+    Each method raises an ArtifactError where the folder, or what it would name, is a link: files are written and
+    removed there, and links may lead to somebody else's.
 
     Attributes:
         folder: `ARTIFACTS/NAME-xxxxxxxx`; made with the first file.
@@ -34,33 +63,43 @@ class StudyFiles:
 
     def predictions(self, part: str, number: int) -> Path:
         """What a complete trial predicted: a class for each validation image (of a confirmation: test image)."""
-        return self.folder / "predictions" / f"{_plain(part)}-{number}.npy"
+        return self._own("predictions", f"{_plain(part)}-{number}.npy")
 
     def weights(self, part: str, number: int) -> Path:
         """The last weights of a trial; kept for the best trial, the baselines and one confirmed candidate."""
-        return self.folder / "weights" / f"{_plain(part)}-{number}.safetensors"
+        return self._own("weights", f"{_plain(part)}-{number}.safetensors")
 
     def all_weights(self, part: str) -> list[tuple[int, Path]]:
         """(number of the trial, file) of the weights that there are of a part, whole or half-written."""
-        return _numbered(self.folder / "weights", part)
+        return _numbered(self._own("weights"), part)
 
     def checkpoint(self, part: str, number: int) -> Path:
         """What a trial under way needs to go on after a crash; it is removed when the trial ends."""
-        return self.folder / "checkpoints" / f"{_plain(part)}-{number}.ckpt"
+        return self._own("checkpoints", f"{_plain(part)}-{number}.ckpt")
 
     def all_checkpoints(self, part: str) -> list[tuple[int, Path]]:
         """(number of the trial, file) of the checkpoints that there are of a part, whole or half-written."""
-        return _numbered(self.folder / "checkpoints", part)
+        return _numbered(self._own("checkpoints"), part)
 
     def remove_half_written(self) -> None:
         """Removes what processes that were killed in `written_whole` have left; nobody else may be writing here."""
-        for file in self.folder.rglob(".*"):
+        for file in self._own().rglob(".*"):
             if _HALF_WRITTEN.fullmatch(file.name):  # and not what file managers and network drives hide
                 file.unlink(missing_ok=True)
 
     def test_predictions(self, candidate: str) -> Path:
         """What a confirmed candidate, by its label, predicted for the test set: `TestPredictions`."""
-        return self.folder / f"test-predictions-{_plain(candidate)}.npz"
+        return self._own(f"test-predictions-{_plain(candidate)}.npz")
+
+    def _own(self, *names: str) -> Path:
+        places = [*accumulate(names, Path.joinpath, initial=self.folder)]
+        for place in places:
+            if place.is_symlink():
+                raise ArtifactError(
+                    f"{place}: is a link, and hpstudy writes and removes files there; put what it leads to in its "
+                    "place, or choose another --artifacts"
+                )
+        return places[-1]
 
 
 def _plain(part: str) -> str:

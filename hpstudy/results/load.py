@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
+from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
@@ -104,7 +105,7 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         settings=settings,
         domains=identity_domains(identity),
         identity=identity,
-        artifacts=str(head.get(ARTIFACTS_ATTRIBUTE, "")),
+        artifacts=study_folder(head.get(ARTIFACTS_ATTRIBUTE), study=study),
     )
 
 

@@ -15,7 +15,7 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import ColumnElement, Select, delete, select
 
-from hpstudy.artifacts import written_whole
+from hpstudy.artifacts import study_folder, written_whole
 from hpstudy.errors import ArtifactError
 from hpstudy.search.storage import Storage
 from hpstudy.tables import (
@@ -28,6 +28,8 @@ from hpstudy.tables import (
 
 _KEY = "artifacts:"
 """How the system attribute of a registered file begins; the rest is its id (`optuna.artifacts.upload_artifact`)."""
+
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _MADE_BY = "made_by"
 """Our mark in a registration: a file of the same name that a person has uploaded is not ours to replace."""
@@ -133,7 +135,8 @@ def trial_attachments(storage: Storage, study: str) -> list[Attachment]:
 def _identifier(storage: Storage, *, study: str, name: str) -> str:
     """An id for a study's file, always the same: what a killed run has written and not registered is found again."""
     attributes = storage.optuna.get_study_user_attrs(storage.optuna.get_study_id_from_name(study))
-    return str(uuid5(NAMESPACE_URL, f"{attributes[ARTIFACTS_ATTRIBUTE]}/{name}"))
+    folder = study_folder(attributes.get(ARTIFACTS_ATTRIBUTE), study=study)
+    return str(uuid5(NAMESPACE_URL, f"{folder or study}/{name}"))
 
 
 def _is_attachment(key: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -150,6 +153,11 @@ def _parsed(value: str) -> Iterator[Attachment]:
 
     The id names a file to be removed, so whatever does not look like Optuna's is left alone.
     """
-    registration = json.loads(json.loads(value))
-    if registration and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", registration["artifact_id"]):
-        yield Attachment(registration["artifact_id"], registration["filename"], _MADE_BY in registration)
+    try:
+        registration = json.loads(json.loads(value))
+    except (TypeError, ValueError, RecursionError):
+        return
+    found = registration if isinstance(registration, dict) else {}
+    identifier, name = found.get("artifact_id"), found.get("filename")
+    if isinstance(identifier, str) and isinstance(name, str) and _IDENTIFIER.fullmatch(identifier):
+        yield Attachment(identifier, name, _MADE_BY in found)

@@ -8,8 +8,9 @@ from pathlib import Path
 import optuna
 from sqlalchemy import Connection, delete, select
 
+from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read
-from hpstudy.errors import ArtifactError, InputError, StudyBusyError
+from hpstudy.errors import ArtifactError, InputError, StorageError, StudyBusyError
 from hpstudy.results import queries
 from hpstudy.runner_lock import lock_path, require_free
 from hpstudy.search.attachments import remove_file, study_attachments, trial_attachments
@@ -108,13 +109,21 @@ def _delete_files(storage: Storage, names: list[str], artifacts: Path) -> None:
         for attachment in (*study_attachments(storage, name), *trial_attachments(storage, name)):
             remove_file(attachment, folder=artifacts)
         attributes = storage.optuna.get_study_user_attrs(storage.optuna.get_study_id_from_name(name))
-        folder = str(attributes.get(ARTIFACTS_ATTRIBUTE, ""))
-        # A storage from elsewhere must not name a folder outside: `..`, or a path.
-        if folder.startswith(f"{name}-") and Path(folder).name == folder and (artifacts / folder).is_dir():
+        if folder := _own_folder(attributes.get(ARTIFACTS_ATTRIBUTE), study=name):
             _delete_folder(artifacts / folder)
 
 
+def _own_folder(stored: object, *, study: str) -> str:
+    """The study's folder; empty where the storage names another one, which stays."""
+    try:
+        return study_folder(stored, study=study)
+    except StorageError:
+        return ""
+
+
 def _delete_folder(folder: Path) -> None:
+    if folder.is_symlink() or not folder.is_dir():  # a link's target lies elsewhere
+        return
     try:
         shutil.rmtree(folder)
     except OSError as error:

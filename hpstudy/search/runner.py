@@ -13,9 +13,9 @@ from optuna.exceptions import StorageInternalError
 from optuna.study import Study
 from sqlalchemy.exc import SQLAlchemyError
 
-from hpstudy.artifacts import StudyFiles
+from hpstudy.artifacts import StudyFiles, study_folder
 from hpstudy.datasets.images import TrainingData
-from hpstudy.errors import HpstudyError, StudyInterruptedError, StudyTimeoutError
+from hpstudy.errors import HpstudyError, StorageError, StudyInterruptedError, StudyTimeoutError
 from hpstudy.search.confirmation import (
     ConfirmationPlan,
     choose_configurations,
@@ -82,8 +82,16 @@ class Runner:
 
     @property
     def files(self) -> StudyFiles:
-        """Where the study's files are kept."""
-        return StudyFiles(self.place.artifacts / self.head.user_attrs[ARTIFACTS_ATTRIBUTE])
+        """Where the study's files are kept.
+
+        Raises:
+            StorageError: The storage names no such folder, or one that is not the study's.
+        """
+        study = self.subject.name
+        folder = study_folder(self.head.user_attrs.get(ARTIFACTS_ATTRIBUTE), study=study)
+        if not folder:
+            raise StorageError(f"{study}: the storage names no folder for its files; `hpstudy run` it with its file")
+        return StudyFiles(self.place.artifacts / folder)
 
     def train(self, source: Source, *, stage: StagePlan, n_left: Callable[[], int]) -> None:
         """Trains all that a source has.

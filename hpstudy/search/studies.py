@@ -15,6 +15,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.architectures.sources import architecture_sources
+from hpstudy.artifacts import study_folder
 from hpstudy.errors import InputError, StudyBusyError
 from hpstudy.numbers import listed
 from hpstudy.results.queries import parts_left
@@ -71,6 +72,7 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
 
     Raises:
         InputError: The storage has a study of this name that is another one.
+        StorageError: The storage names a folder for its files that is not the study's.
     """
     current = identity(spec) | _evidence(spec.folder, spec.architectures, checksums)
     _check_identity(spec, storage, current)
@@ -78,7 +80,7 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     head.set_user_attr(IDENTITY_ATTRIBUTE, current)
     head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | _baselines(spec))
     head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
-    if ARTIFACTS_ATTRIBUTE not in head.user_attrs:
+    if not study_folder(head.user_attrs.get(ARTIFACTS_ATTRIBUTE), study=spec.name):
         # Not the name alone: two storages may have a study of one name, and share a folder.
         head.set_user_attr(ARTIFACTS_ATTRIBUTE, f"{spec.name}-{secrets.token_hex(4)}")
     pruners = dict.fromkeys(searches(spec), spec.pruner)

@@ -130,14 +130,20 @@ def test_deletion_takes_the_files_along(lab: Lab) -> None:
     assert [file.name for file in artifacts.iterdir()] == ["other-0badcafe"]
 
 
-@pytest.mark.parametrize("folder", ["..", "small-/../../precious", "other-0badcafe", ""])
+@pytest.mark.parametrize("folder", ["..", "small-/../../precious", "other-0badcafe", "small-b-0badcafe", ""])
 def test_deletion_keeps_to_the_studys_own_folder(lab: Lab, artifacts: Path, folder: str) -> None:
-    for precious in (artifacts / "small-", artifacts.parent / "precious", artifacts / "other-0badcafe"):
+    for precious in (
+        artifacts / "small-",
+        artifacts.parent / "precious",
+        artifacts / "other-0badcafe",
+        artifacts / "small-b-0badcafe",
+    ):
         precious.mkdir(parents=True)
     study_of(lab).set_user_attr(ARTIFACTS_ATTRIBUTE, folder)
     delete_study(lab.url, study="small", artifacts=artifacts)
     assert (artifacts.parent / "precious").is_dir()
     assert (artifacts / "other-0badcafe").is_dir()
+    assert (artifacts / "small-b-0badcafe").is_dir()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
