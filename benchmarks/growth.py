@@ -94,7 +94,8 @@ def milliseconds(
         executor = Instant()
         with open_storage(url) as storage:
             studies = open_studies(spec, storage, checksums={})
-            context = RunContext(spec.name, storage, run_id=1, code=read_user_code(subject_of(spec)), others=NoOthers())
+            alone = NoOthers(place / "big.db")
+            context = RunContext(spec.name, storage, run_id=1, code=read_user_code(subject_of(spec)), others=alone)
             source = search_source(spec, studies, files=StudyFiles(place / "artifacts"), context=context)
             opened = time.perf_counter()
             run(source, executor)

@@ -65,7 +65,8 @@ def main() -> None:
     executor = Timed(load_data=data_on(CPU, folder=arguments.data), device=CPU)
     with tempfile.TemporaryDirectory() as folder, open_storage(f"sqlite:///{folder}/overhead.db") as storage:
         studies = open_studies(spec, storage, checksums={})
-        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
+        others = NoOthers(Path(folder) / "overhead.db")
+        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=others)
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), context=context)
         started = time.perf_counter()
         run(source, executor)

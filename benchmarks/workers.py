@@ -244,7 +244,8 @@ def measure_runner(n_workers: int) -> None:
         file.write_text(TOY_STUDY, encoding="utf-8")
         spec = load_study(file)
         studies = open_studies(spec, storage, checksums={})
-        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=NoOthers())
+        others = NoOthers(Path(folder) / "toy.db")
+        context = RunContext(spec.name, storage, run_id=0, code=read_user_code(subject_of(spec)), others=others)
         source = search_source(spec, studies, files=StudyFiles(Path(folder) / "artifacts"), context=context)
         load_data = data_on(CPU, folder=Path(folder))
         with closing(Steady(load_data=load_data, device=CPU, n_workers=n_workers)) as executor:

@@ -10,7 +10,7 @@ HpstudyError                     1  the base: a sentence that a person can act o
 ├── StudyFailedError             1  the study ended, but no trial succeeded or five failed in a row
 ├── RerunDiffersError            1  a trial trained again gave another curve
 ├── StudyTimeoutError            0  the time that was given is over; the study can be gone on with
-└── StudyInterruptedError  130/143  a signal stopped the study, which can be gone on with
+└── StudyInterruptedError    128+  a signal stopped the study (128 and its number), which can be gone on with
 """
 
 from __future__ import annotations

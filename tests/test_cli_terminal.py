@@ -12,6 +12,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from hpstudy.results.load import load_results
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.spec.study import StudySpec
 from tests.search.conftest import Lab
@@ -80,6 +81,22 @@ def test_an_interrupted_run_says_what_it_finishes_and_can_go_on(
     again.expect(pexpect.EOF)
     again.close()
     assert again.exitstatus == 0
+
+
+@pytest.mark.faults
+def test_a_run_whose_terminal_is_closed_finishes_its_epoch(small_study: Path, tmp_path: Path) -> None:
+    text = small_study.read_text(encoding="utf-8").replace("epochs: 3", "epochs: 200").replace("256", "4")
+    small_study.write_text(text, encoding="utf-8")
+    run = on_terminal(tmp_path, "run", "small.yaml", "--trials", "1")
+    run.expect(r"trial 0 .*validation")
+    run.ptyproc.fileobj.close()  # `close` would kill it
+    run.closed = run.ptyproc.closed = True
+    _, status = os.waitpid(run.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    run.terminated = run.ptyproc.terminated = True
+    results = load_results(f"sqlite:///{tmp_path / 'hpstudy.db'}", study="small")
+    assert results.runs["end_reason"].tolist() == ["small: stopped by SIGHUP; the same command goes on with it"]
+    assert len(list(tmp_path.rglob("*.ckpt"))) == 1
 
 
 @pytest.mark.faults

@@ -59,7 +59,11 @@ def load_image_folder(folder: Path, spec: DatasetSpec, split: Literal["train", "
     """
     root = _home_expanded(Path(spec.root))
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; dataset.root must be the folder that holds the class folders.")
+        place = "" if root.is_absolute() else f" in {Path.cwd()}"
+        raise DataError(
+            f"{root}: there is no such folder{place}; dataset.root must be the folder that holds the class folders. "
+            "If it was moved, put it back, or a link to it in its place."
+        )
     part = _part(root, spec, split)
     shapes = _shapes(root, part if split == "train" else _part(root, spec, "train"))
     shape = _common_shape(shapes, root, spec)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import ray
 
 from hpstudy.errors import InputError
+from hpstudy.signals import STOPPING
 
 _FINEST = 10_000
 """Ray counts resources in ten-thousandths."""
@@ -131,7 +132,7 @@ def _signals_kept() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
     try:
         yield
     finally:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +20,12 @@ from hpstudy.executors.output import Printed, carried_output
 from hpstudy.executors.process import prepare_process
 from hpstudy.executors.protocol import EpochEnded, Event
 from hpstudy.executors.stepping import Steps, next_event
+from hpstudy.signals import STOPPING
 from hpstudy.training.job import Answer, TrainingJob
 from hpstudy.training.train import train
+
+_PR_SET_PDEATHSIG = 1
+"""Of Linux's `prctl`: the signal that a process gets when the thread that started it has ended."""
 
 Message = Event | Printed
 """What a worker sends."""
@@ -86,16 +92,18 @@ def _steps(job: TrainingJob, images: Callable[[], TrainingData], device: torch.d
 
 
 def _leave_signals_to_the_runner() -> None:
-    """A terminal's Ctrl-C, and `timeout` or a cluster's SIGTERM, reach every process: the runner alone decides."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """A terminal's Ctrl-C or end, and `timeout` or a cluster's SIGTERM, reach every process: the runner decides."""
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
 
 
 def _end_with_the_runner() -> None:
-    """Ends this process as soon as the runner has died, also in the middle of an epoch."""
+    """Ends this process as soon as the runner has died, also in the middle of an epoch, or stopped by SIGSTOP."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # what no thread of a stopped process could do
 
     def watch() -> None:
         parent.join()

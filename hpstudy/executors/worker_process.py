@@ -16,6 +16,7 @@ from torch import multiprocessing
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import InputError
 from hpstudy.executors.worker import Order, work
+from hpstudy.signals import STOPPING
 from hpstudy.training.job import Answer, TrainingJob
 
 # A forked process would share the runner's locks and open database, and cannot use CUDA.
@@ -116,8 +117,7 @@ def _signals_held() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # before the signals are held: it would let them through
-    held = {signal.SIGINT, signal.SIGTERM}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 
 def serve_dashboard(url: str, *, artifacts: Path, port: int, announce: Say, warn: Say) -> None:
-    """Serves optuna-dashboard until Ctrl-C or SIGTERM, either of which is its proper end.
+    """Serves optuna-dashboard until Ctrl-C, SIGTERM or SIGHUP, each of which is its proper end.
 
     The storage may be in use by a runner. The folder of a SQLite file has to be writable: the dashboard edits
     notes, and readers of a write-ahead log share an index file beside it.

@@ -1,4 +1,4 @@
-"""What ends a run early: Ctrl-C and SIGTERM (the first ends the epoch, the second stops at once), and its deadline."""
+"""What ends a run early: Ctrl-C, SIGTERM, SIGHUP (the first ends the epoch, the second stops at once); its deadline."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+from hpstudy.signals import STOPPING, leave_dead_terminal
+
 GRACE_SECONDS = 25.0
-"""From SIGTERM to the end: what sends it (SLURM, systemd, a machine that shuts down) often kills after 30 s."""
+"""From SIGTERM or SIGHUP to the end: what sends one (SLURM, systemd, a machine that shuts down) often kills after
+30 s."""
 
 
 class Interruption:
-    """Takes the two signals over while its `with` block runs, and remembers the first that came; knows the deadline.
+    """Takes the signals over while its `with` block runs, and remembers the first that came; knows the deadline.
 
     The second raises KeyboardInterrupt in the main thread, wherever it is. What the study has stored until then
-    stays stored. `announce` is told the first one's number. After a SIGTERM the second comes by itself in time.
-    The deadline is on `time.monotonic`.
+    stays stored. `announce` is told the first one's number. After all but Ctrl-C the second comes by itself in
+    time. A SIGHUP that is ignored, as `nohup` has it, stays so. The deadline is on `time.monotonic`.
     """
 
     def __init__(
@@ -42,8 +45,9 @@ class Interruption:
         return self.signal_number is not None or time.monotonic() >= self._deadline
 
     def __enter__(self) -> Interruption:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._receive)
+        for number in STOPPING:
+            if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                self._previous[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(
@@ -59,8 +63,9 @@ class Interruption:
         if self.signal_number is not None:
             raise KeyboardInterrupt
         self.signal_number = number
+        leave_dead_terminal()
         # In a thread of its own: a signal may come in the middle of a write to the terminal.
         self._announcing = threading.Thread(target=self._announce, args=(number,))
         self._announcing.start()
-        if number == signal.SIGTERM:
+        if number != signal.SIGINT:
             self._patience.start()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Engine, delete, func, insert, select, update
@@ -33,20 +34,44 @@ class Others(Protocol):
         """Makes sure that what this run trains is still its own.
 
         Raises:
-            StorageError: Another runner has taken it for dead.
+            StorageError: Another runner has taken it for dead, or the database is not there any more.
         """
         ...
 
 
 class NoOthers:
-    """A study on SQLite has one runner, so that whatever it did not begin itself is nobody's."""
+    """A study on SQLite has one runner: whatever it did not begin itself is nobody's. Its file has to stay in place."""
+
+    def __init__(self, database: Path) -> None:
+        """Takes the file, which is open."""
+        self._database = database
+        self._opened = _inode(database)
 
     def live(self) -> Collection[int]:
         """None."""
         return ()
 
     def require_own(self) -> None:
-        """It always is."""
+        """Makes sure that the file is the one that was opened.
+
+        Raises:
+            StorageError: It was deleted, moved or replaced. SQLite goes on writing to it, where nobody will read it.
+        """
+        if self._opened is None or _inode(self._database) != self._opened:
+            raise StorageError(
+                f"{self._database}: was deleted, moved or replaced while the study ran; what has been trained since is "
+                f"lost with it. Put the file back, with {self._database.name}-wal if there is one, and run the same "
+                "command to go on; without it the study begins anew"
+            )
+
+
+def _inode(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None where there is none."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 class Leases:

@@ -246,5 +246,5 @@ def _interrupted(subject: Subject, interruption: Interruption) -> StudyInterrupt
 def _others(storage: Storage, run_id: int, place: Place) -> AbstractContextManager[Others]:
     """The other runners of the study, who see this one as long as the body runs."""
     if storage.database:
-        return nullcontext(NoOthers())
+        return nullcontext(NoOthers(storage.database))
     return leased(storage.engine, run_id=run_id, seconds=place.lease_seconds)

@@ -23,7 +23,7 @@ from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
 from hpstudy.search.subject import Subject
-from hpstudy.search.user_code import source_sums
+from hpstudy.search.user_code import require_there, source_sums
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.identity import baseline_identities, changed_baselines, differences, identity, short_sum
 from hpstudy.spec.study import Component, StudySpec
@@ -158,7 +158,7 @@ def check_evidence(subject: Subject, storage: Storage, *, checksums: Mapping[str
         checksums: SHA-256 of each data file of the search.
 
     Raises:
-        InputError: Something is not what it was.
+        InputError: Something is not what it was, or not where it was.
     """
     head = optuna.load_study(study_name=subject.name, storage=storage.optuna)
     stored = head.user_attrs[IDENTITY_ATTRIBUTE]
@@ -166,6 +166,8 @@ def check_evidence(subject: Subject, storage: Storage, *, checksums: Mapping[str
     offered = [name for name in subject.architectures if name in stored["architecture"]]
     trained = trained_baselines(storage, subject.name)
     named = {name: found for name, found in head.user_attrs[BASELINES_ATTRIBUTE].items() if name in trained}
+    sources = {*known["source"], *(file for found in named.values() for file in found.get("source", {}))}
+    require_there(subject.name, sources, folder=subject.folder)
     changed = (
         *differences(known, _evidence(subject.folder, offered, checksums)),
         *changed_baselines(named, {name: _with_source(named[name], subject.folder, offered) for name in named}),
@@ -230,10 +232,21 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
     baselines |= {name: _with_source(found, spec.folder, spec.architectures) for name, found in gone.items()}
     changed = (*differences(known, current), *changed_baselines(named, baselines))
     if changed:
+        _require_in_place(spec, known, current, n_changed=len(changed))
         shown = "\n".join(f"  {line}" for line in changed)
         raise InputError(
             f"{spec.path}: is not the study {spec.name} that the storage has:\n{shown}\n"
             f"Keep both with --name {spec.name}-2, or undo the change."
+        )
+
+
+def _require_in_place(spec: StudySpec, known: Mapping[str, Any], current: Mapping[str, Any], *, n_changed: int) -> None:
+    """Refuses pictures that were moved, if nothing else has changed: the stored trials name their old folder."""
+    before, now = known["dataset"].get("root"), current["dataset"].get("root")
+    if n_changed == 1 and before != now and known.get("data") == current["data"]:
+        raise InputError(
+            f"{spec.path}: the pictures of {spec.name} were in {before} and are in {now} now; its stored trials look "
+            f"for them in {before}. Put the folder back, or a link to it, and write dataset.root: {before}"
         )
 
 

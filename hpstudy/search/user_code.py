@@ -37,13 +37,40 @@ class UserCode:
         if not known:
             return
         now = source_sums([architecture], self.folder)
-        if changed := sorted(
-            name.partition(":")[0] for name in known.keys() | now.keys() if known.get(name) != now.get(name)
-        ):
-            raise InputError(
-                f"{self.study}: {', '.join(changed)} was changed while the study ran; undo the change and go on with "
-                "the same command, or begin another study with --name"
-            )
+        names = {name for name in known.keys() | now.keys() if known.get(name) != now.get(name)}
+        if not names:
+            return
+        require_there(self.study, names, folder=self.folder)
+        changed = ", ".join(sorted(_file(name) for name in names))
+        raise InputError(
+            f"{self.study}: {changed} was changed while the study ran; undo the change and go on with "
+            "the same command, or begin another study with --name"
+        )
+
+
+def require_there(study: str, sources: Iterable[str], *, folder: Path) -> None:
+    """Refuses files of the user's networks that are gone: a folder that was moved is no changed network.
+
+    Args:
+        study: The study's name.
+        sources: The files as `architecture_sources` names them; dotted modules are left out.
+        folder: Where they lay.
+
+    Raises:
+        InputError: One of them is not there any more.
+    """
+    files = sorted({_file(name) for name in sources})
+    gone = [file for file in files if file.endswith(".py") and not (folder / file).exists()]
+    if gone:
+        raise InputError(
+            f"{study}: {', '.join(gone)} is not in {folder} any more, where the study was run; put it back and go on "
+            "with the same command, or `hpstudy run` the study file where it is now"
+        )
+
+
+def _file(source: str) -> str:
+    """`nets.py` of `nets.py:Net`."""
+    return source.partition(":")[0]
 
 
 def read_user_code(subject: Subject, *, also: Iterable[str] = ()) -> UserCode:

@@ -208,7 +208,7 @@ def test_after_twenty_files_the_rest_is_counted(root: Path) -> None:
 
 
 def test_folders_that_are_no_classes_are_told(tmp_path: Path, root: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: no such folder; dataset.root must be the folder"):
+    with pytest.raises(DataError, match=r"nowhere: there is no such folder; dataset.root .* If it was moved, put"):
         read(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty: no class folder; put the pictures into one folder a class, at least"):

@@ -22,7 +22,7 @@ from hpstudy.executors.stall import StallLimits, StallWatch
 from hpstudy.executors.workers import WorkerExecutor
 from hpstudy.spec.config import TrialConfig
 from tests.executors.test_executor_contract import CPU, drain, job
-from tests.faults.processes import end_together
+from tests.faults.processes import end_together, workers_of
 
 NETS = """
 import os
@@ -149,7 +149,8 @@ def test_a_close_in_the_middle_of_an_epoch_takes_a_second(
 
 
 @pytest.mark.faults
-def test_workers_end_when_their_runner_is_killed(small_study: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGHUP, 129), (signal.SIGTERM, 143)])
+def test_workers_end_with_their_runner(small_study: Path, tmp_path: Path, number: signal.Signals, code: int) -> None:
     text = small_study.read_text(encoding="utf-8").replace("trials: 6", "trials: 1000")
     small_study.write_text(text, encoding="utf-8")
     runner = subprocess.Popen(
@@ -160,10 +161,11 @@ def test_workers_end_when_their_runner_is_killed(small_study: Path, tmp_path: Pa
     )
     while "complete" not in runner.stdout.readline():
         assert runner.poll() is None
-    children = Path(f"/proc/{runner.pid}/task/{runner.pid}/children").read_text(encoding="ascii").split()
-    assert len(children) >= 2
-    runner.kill()
-    runner.wait()
+    workers = workers_of(runner.pid)
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGSTOP)  # a stopped process looks after nothing itself
+    runner.send_signal(number)
+    assert runner.wait() == code
     runner.stdout.close()
     # Five seconds on a machine that has nothing else to do.
-    assert end_together([int(child) for child in children], seconds=30)
+    assert end_together(workers, seconds=30)

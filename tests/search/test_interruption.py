@@ -15,12 +15,13 @@ def silent(_number: int) -> None:
     pass
 
 
-def test_after_sigterm_the_run_is_stopped_before_it_is_killed() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_after_a_signal_the_run_is_stopped_before_it_is_killed(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     requested = []
 
     def train() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         requested.append(interruption.requested())
         time.sleep(200)
 
@@ -28,7 +29,19 @@ def test_after_sigterm_the_run_is_stopped_before_it_is_killed() -> None:
     with Interruption(announce=silent, grace_seconds=0.5) as interruption, pytest.raises(KeyboardInterrupt):
         train()
     assert requested == [True]
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert interruption.signal_number == number
+    assert signal.getsignal(number) == before
+
+
+def test_nohup_goes_on() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption(announce=silent) as interruption:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interruption.requested()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_after_ctrl_c_the_epoch_has_all_the_time_it_takes() -> None:

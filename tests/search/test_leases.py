@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, select
@@ -104,6 +105,17 @@ def test_a_run_that_ends_leaves_no_lease_and_one_that_lives_renews_it(engine: En
         assert connection.execute(select(LEASES)).all() == []
 
 
-def test_on_sqlite_there_is_nobody_else() -> None:
-    assert tuple(NoOthers().live()) == ()
-    NoOthers().require_own()
+def test_on_sqlite_there_is_nobody_else_and_the_file_stays_in_place(tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    database.write_bytes(b"first")
+    others = NoOthers(database)
+    assert tuple(others.live()) == ()
+    others.require_own()
+    moved = database.rename(tmp_path / "moved.db")
+    with pytest.raises(StorageError, match=r"s\.db: was deleted, moved or replaced"):
+        others.require_own()
+    database.write_bytes(b"second")
+    with pytest.raises(StorageError, match=r"s\.db: was deleted, moved or replaced"):
+        others.require_own()
+    moved.replace(database)
+    others.require_own()

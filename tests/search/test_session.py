@@ -14,7 +14,14 @@ import optuna
 import pytest
 from sqlalchemy import select
 
-from hpstudy.errors import InputError, StudyBusyError, StudyFailedError, StudyInterruptedError, StudyTimeoutError
+from hpstudy.errors import (
+    InputError,
+    StorageError,
+    StudyBusyError,
+    StudyFailedError,
+    StudyInterruptedError,
+    StudyTimeoutError,
+)
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search import runner
 from hpstudy.search.storage import open_storage
@@ -228,16 +235,42 @@ def test_a_sampled_trial_is_stopped_after_its_time_and_nothing_else_is(lab: Lab,
     assert lab.results().confirmations["epochs"].tolist() == [3] * 4
 
 
-def test_a_second_ctrl_c_stops_inside_the_epoch(lab: Lab, small_spec: StudySpec) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_second_ctrl_c_stops_inside_the_epoch(
+    lab: Lab, small_spec: StudySpec, number: signal.Signals, code: int
+) -> None:
     def stop(n_epochs: int) -> None:
         if n_epochs == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
 
     with pytest.raises(StudyInterruptedError) as raised:
         lab.run(small_spec, notes=Notes(after_epoch=stop))
-    assert raised.value.exit_code == 143
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert raised.value.exit_code == code
+    assert signal.getsignal(number) == signal.SIG_DFL
+    lab.run(small_spec)
+    assert lab.results().trials["state"].tolist() == ["complete"] * 6
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_database_that_is_gone_is_noticed_before_a_trial_is_called_complete(
+    lab: Lab, small_spec: StudySpec, tmp_path: Path, replaced: bool
+) -> None:
+    database = tmp_path / "lab.db"
+
+    def remove(n_epochs: int) -> None:
+        if n_epochs == 3 + 2:
+            database.rename(tmp_path / "away.db")
+            if replaced:
+                database.write_bytes(b"another")
+
+    notes = Notes(after_epoch=remove)
+    with pytest.raises(StorageError, match=r"lab\.db: was deleted, moved or replaced while the study ran") as raised:
+        lab.run(small_spec, notes=notes)
+    assert raised.value.exit_code == 3
+    assert notes.n_ended == 1
+    assert database.exists() == replaced
+    (tmp_path / "away.db").replace(database)
     lab.run(small_spec)
     assert lab.results().trials["state"].tolist() == ["complete"] * 6
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from hpstudy.errors import InputError
+from hpstudy.errors import DataError, InputError
 from hpstudy.executors.local import LocalExecutor
 from hpstudy.executors.protocol import Event, WorkerLost
 from hpstudy.search.subject import Subject
 from hpstudy.search.user_code import read_user_code
+from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Baseline, Confirm, StudySpec
 from tests.search.conftest import Lab, Notes
 
@@ -94,3 +97,55 @@ def test_a_module_beside_it_counts_and_hpstudys_own_networks_have_no_text(tmp_pa
     code.require_unchanged("lenet5")
     with pytest.raises(InputError, match=r"mine: blocks\.py was changed"):
         code.require_unchanged("nets.py:net")
+
+
+def test_a_network_that_is_gone_is_not_called_changed(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    nets = tmp_path / "nets.py"
+
+    def move(n_epochs: int) -> None:
+        if n_epochs == 3:
+            nets.rename(tmp_path / "moved.py")
+
+    with pytest.raises(InputError, match=r"^small: nets\.py is not in .* any more") as told:
+        lab.run(small_spec, notes=Notes(after_epoch=move))
+    assert "changed" not in str(told.value)
+    assert str(tmp_path) in str(told.value)
+    with pytest.raises(InputError, match=r"^small: nets\.py is not in .* any more") as told:
+        lab.confirm(seeds=1)
+    assert "something else" not in str(told.value)
+    (tmp_path / "moved.py").rename(nets)
+    lab.run(small_spec)
+
+
+def test_a_study_goes_on_from_the_folder_that_it_was_moved_to(lab: Lab, small_spec: StudySpec, tmp_path: Path) -> None:
+    lab.run(replace(small_spec, trials=1, epochs=1))
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "nets.py").rename(tmp_path / "moved" / "nets.py")
+    with pytest.raises(InputError, match=r"nets\.py is not in"):
+        lab.confirm(top=1, seeds=1)
+    lab.run(replace(small_spec, trials=1, epochs=1, path=str(tmp_path / "moved" / "small.yaml")))
+    lab.confirm(top=1, seeds=1)
+    assert len(lab.results().confirmations) == 1
+
+
+def test_pictures_that_were_moved_are_not_called_another_study(lab: Lab, small_study: Path, tmp_path: Path) -> None:
+    for split, label, number in product(("train", "test"), ("cat", "dog"), range(8)):
+        picture = tmp_path / "old" / split / label / f"{number}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), color=16 * number).save(picture)
+    text = small_study.read_text(encoding="utf-8").replace("256", "2")
+    small_study.write_text(
+        text.replace("digits", f"{{name: image_folder, root: {tmp_path / 'old'}}}"), encoding="utf-8"
+    )
+    before = load_study(small_study, overrides={"trials": 1, "epochs": 1})
+    lab.run(before)
+    (tmp_path / "old").rename(tmp_path / "new")
+    after = replace(before, dataset=replace(before.dataset, root=str(tmp_path / "new")))
+    with pytest.raises(InputError, match="its stored trials look for them in") as told:
+        lab.run(after)
+    assert f"write dataset.root: {tmp_path / 'old'}" in str(told.value)
+    with pytest.raises(DataError, match=r"old: there is no such folder; .* If it was moved, put it back"):
+        lab.confirm(seeds=1)
+    (tmp_path / "old").symlink_to(tmp_path / "new")
+    lab.confirm(top=1, seeds=1)
+    assert len(lab.results().confirmations) == 1
