@@ -126,10 +126,10 @@ def search(spec: StudySpec, curves: Curves) -> list[tuple[int, float]]:
     study = optuna.create_study(
         study_name=spec.name, direction="maximize", pruner=build_pruner(spec.pruner, epochs=spec.epochs)
     )
-    asker = SearchAsker(study, spec=spec)
+    asker = SearchAsker(spec)
     spent: list[int] = []
     values: list[float] = []
-    while (trial := asker.ask()) is not None:
+    while (trial := asker.ask(study)) is not None:
         seen = _train(trial, curves.of(asker.configure(trial)))
         spent.append(len(seen))
         complete = len(seen) == spec.epochs

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
@@ -16,6 +18,9 @@ from hpstudy.errors import InputError, StorageError
 from hpstudy.sqlite_reading import check_journals, read_committed
 
 _SERVER = "postgresql"
+_SERVER_URL = f"{_SERVER}+psycopg://"
+"""With its driver: what the name alone means depends on SQLAlchemy's version."""
+
 _MAGIC = b"SQLite format 3\x00"
 
 _PATIENCE = {
@@ -116,8 +121,8 @@ def open_to_read(url: str) -> Iterator[Connection]:
         ) from error
 
 
-def server_engine(url: str) -> Engine:
-    """An engine for a PostgreSQL server; nothing is connected yet.
+def server_connections(url: str) -> Callable[[], Any]:
+    """What makes connections of psycopg's to a PostgreSQL server; nothing is connected yet.
 
     Args:
         url: As in `open_to_read`.
@@ -127,16 +132,30 @@ def server_engine(url: str) -> Engine:
         StorageError: The driver is not installed.
     """
     parsed = _parsed(url)
-    if "+" not in parsed.drivername:
-        parsed = parsed.set(drivername=f"{_SERVER}+psycopg")  # what it means depends on SQLAlchemy's version
+    if parsed.drivername not in {_SERVER, f"{_SERVER}+psycopg"}:
+        raise InputError(f"--storage: hpstudy knows no such driver; write {_SERVER_URL}USER:PASSWORD@HOST/DATABASE")
     try:
-        return create_engine(parsed.set(query={**_PATIENCE, **parsed.query}))
+        dialect = create_engine(_SERVER_URL).dialect
+        from hpstudy.server_connection import ServerConnection  # noqa: PLC0415  # an extra
     except ImportError as error:
         raise StorageError(
             f"--storage: {_SERVER} needs its driver; run pip install -e '.[postgres]' in hpstudy's folder"
         ) from error
-    except SQLAlchemyError:
-        raise InputError(f"--storage: no such driver; write {_SERVER}+psycopg://USER:PASSWORD@HOST/DATABASE") from None
+    arguments, parameters = dialect.create_connect_args(parsed.set(query={**_PATIENCE, **parsed.query}))
+    return partial(ServerConnection.connect, *arguments, **parameters)
+
+
+def server_engine(url: str) -> Engine:
+    """An engine for a PostgreSQL server; nothing is connected yet.
+
+    Args:
+        url: As in `open_to_read`. The engine itself learns neither user nor password.
+
+    Raises:
+        InputError: There is no such driver.
+        StorageError: The driver is not installed.
+    """
+    return create_engine(_SERVER_URL, creator=server_connections(url))
 
 
 def database_fact(error: BaseException, url: str) -> str:

@@ -19,8 +19,8 @@ from hpstudy.tables import BASELINE, PART_SEPARATOR
 class Asker(Protocol):
     """Decides which trial comes next in a study, and with which configuration."""
 
-    def ask(self) -> Trial | None:
-        """A new trial; None if the study has all of its trials."""
+    def ask(self, study: Study) -> Trial | None:
+        """A new trial of a study; None if it has all of its trials."""
         ...
 
     def configure(self, trial: Trial) -> TrialConfig | None:
@@ -38,50 +38,48 @@ class Asker(Protocol):
 class SearchAsker:
     """Samples trials up to a total; trials of every state count."""
 
-    def __init__(self, study: Study, *, spec: StudySpec) -> None:
-        self._study = study
+    def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
         self._total = n_search_trials(spec)
 
-    def ask(self) -> Trial | None:
+    def ask(self, study: Study) -> Trial | None:
         """A new trial, not sampled yet."""
-        n_trials = len(self._study.get_trials(deepcopy=False))
+        n_trials = len(study.get_trials(deepcopy=False))
         if n_trials >= self._total:
             return None
-        self._use_sampler(n_trials)
-        return self._study.ask()
+        self._use_sampler(study, n_trials)
+        return study.ask()
 
     def configure(self, trial: Trial) -> TrialConfig:
         """Samples what the trial has not sampled yet, with the sampler of its number."""
-        self._use_sampler(trial.number)
+        self._use_sampler(trial.study, trial.number)
         trial.relative_params  # noqa: B018  # draws now, with this sampler, what is drawn together
-        values = sample(self._spec, trial, prepare=lambda name: self._use_sampler(trial.number, name))
+        values = sample(self._spec, trial, prepare=lambda name: self._use_sampler(trial.study, trial.number, name))
         seeds = training_seeds(self._spec.seed, "trial", trial.number)
         return configure(self._spec, values, epochs=self._spec.epochs, seeds=seeds)
 
-    def _use_sampler(self, number: int, setting: str = "") -> None:
-        self._study.sampler = build_sampler(self._spec, number=number, setting=setting)
+    def _use_sampler(self, study: Study, number: int, setting: str = "") -> None:
+        study.sampler = build_sampler(self._spec, number=number, setting=setting)
 
     def label(self, trial: Trial) -> str:
         """`trial 12`, or `trial lenet5/12` in a fair study, where each architecture counts for itself."""
-        part = self._study.study_name.removeprefix(self._spec.name).removeprefix(PART_SEPARATOR)
+        part = trial.study.study_name.removeprefix(self._spec.name).removeprefix(PART_SEPARATOR)
         return f"trial {part}{PART_SEPARATOR}{trial.number}" if part else f"trial {trial.number}"
 
 
 class BaselineAsker:
     """Gives each baseline of a study one trial, in the file's order."""
 
-    def __init__(self, study: Study, *, spec: StudySpec) -> None:
-        self._study = study
+    def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
         self._by_name = {baseline.name: baseline for baseline in spec.baselines}
 
-    def ask(self) -> Trial | None:
+    def ask(self, study: Study) -> Trial | None:
         """A trial for the next baseline that has none."""
-        name = self._next_name()
+        name = self._next_name(study)
         if name is None:
             return None
-        trial = self._study.ask()
+        trial = study.ask()
         trial.set_user_attr(BASELINE, name)
         return trial
 
@@ -90,7 +88,7 @@ class BaselineAsker:
 
         None where the study file does not have the baseline any more.
         """
-        baseline = self._by_name.get(trial.user_attrs.get(BASELINE) or self._next_name() or "")
+        baseline = self._by_name.get(trial.user_attrs.get(BASELINE) or self._next_name(trial.study) or "")
         if baseline is None:
             return None
         trial.set_user_attr(BASELINE, baseline.name)
@@ -101,8 +99,8 @@ class BaselineAsker:
         """The baseline's name."""
         return str(trial.user_attrs[BASELINE])
 
-    def _next_name(self) -> str | None:
-        named = {trial.user_attrs.get(BASELINE) for trial in self._study.get_trials(deepcopy=False)}
+    def _next_name(self, study: Study) -> str | None:
+        named = {trial.user_attrs.get(BASELINE) for trial in study.get_trials(deepcopy=False)}
         return next((name for name in self._by_name if name not in named), None)
 
 

@@ -90,13 +90,11 @@ def detach(storage: Storage, *, study: str, attachment: Attachment, folder: Path
         ArtifactError: The file cannot be removed.
     """
     same_study = select(OPTUNA_STUDIES.c.study_id).where(OPTUNA_STUDIES.c.study_name == study)
-    with storage.engine.begin() as connection:
-        connection.execute(
-            delete(OPTUNA_STUDY_SYSTEM_ATTRIBUTES).where(
-                OPTUNA_STUDY_SYSTEM_ATTRIBUTES.c.study_id.in_(same_study),
-                OPTUNA_STUDY_SYSTEM_ATTRIBUTES.c.key == _KEY + attachment.identifier,
-            )
-        )
+    registration = delete(OPTUNA_STUDY_SYSTEM_ATTRIBUTES).where(
+        OPTUNA_STUDY_SYSTEM_ATTRIBUTES.c.study_id.in_(same_study),
+        OPTUNA_STUDY_SYSTEM_ATTRIBUTES.c.key == _KEY + attachment.identifier,
+    )
+    storage.transact(lambda connection: connection.execute(registration))
     remove_file(attachment, folder=folder)
 
 
@@ -144,8 +142,8 @@ def _is_attachment(key: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _read(storage: Storage, statement: Select[Any]) -> list[Attachment]:
-    with storage.engine.connect() as connection:
-        return [one for value in connection.scalars(statement) for one in _parsed(value)]
+    values = storage.transact(lambda connection: connection.scalars(statement).all())
+    return [one for value in values for one in _parsed(value)]
 
 
 def _parsed(value: str) -> Iterator[Attachment]:

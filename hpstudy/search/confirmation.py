@@ -145,17 +145,16 @@ def require_test_set(confirmation: Study, *, study: str, test: Mapping[str, str]
 class ConfirmationAsker:
     """Gives each pair of configuration and seed one trial."""
 
-    def __init__(self, study: Study, *, plan: ConfirmationPlan) -> None:
-        self._study = study
+    def __init__(self, plan: ConfirmationPlan) -> None:
         self._plan = plan
         self._by_label = {chosen.label: chosen for chosen in plan.configurations}
 
-    def ask(self) -> Trial | None:
+    def ask(self, study: Study) -> Trial | None:
         """A trial for the next pair that has none."""
-        pair = self._next_pair()
+        pair = self._next_pair(study)
         if pair is None:
             return None
-        trial = self._study.ask()
+        trial = study.ask()
         self._mark(trial, *pair)
         return trial
 
@@ -165,7 +164,7 @@ class ConfirmationAsker:
         None where the pair is not planned any more.
         """
         if CONFIRM_SEED not in trial.user_attrs:
-            pair = self._next_pair()
+            pair = self._next_pair(trial.study)
             if pair is None:
                 return None
             self._mark(trial, *pair)
@@ -174,7 +173,7 @@ class ConfirmationAsker:
             return None
         seed = int(trial.user_attrs[CONFIRM_SEED])
         # As parameters too, for Optuna's own tools; a range of one value is not sampled.
-        trial.suggest_int("configuration", *[self._place(chosen.label)] * 2)
+        trial.suggest_int("configuration", *[_place(trial.study, chosen.label)] * 2)
         trial.suggest_int("seed", seed, seed)
         return replace(chosen.config, seeds=training_seeds(self._plan.study_seed, CONFIRM, seed))
 
@@ -186,8 +185,8 @@ class ConfirmationAsker:
         title = chosen.title if chosen else f"trial {label}"
         return f"{title}, seed {trial.user_attrs[CONFIRM_SEED]}"
 
-    def _next_pair(self) -> tuple[Configuration, int] | None:
-        known = begun_pairs(self._study, self._plan)
+    def _next_pair(self, study: Study) -> tuple[Configuration, int] | None:
+        known = begun_pairs(study, self._plan)
         return next(((chosen, seed) for chosen, seed in self._plan.pairs if (chosen.label, seed) not in known), None)
 
     def _mark(self, trial: Trial, chosen: Configuration, seed: int) -> None:
@@ -195,10 +194,11 @@ class ConfirmationAsker:
         trial.set_user_attr(CONFIRMS, chosen.label)
         trial.set_user_attr(CONFIRM_SEED, seed)
 
-    def _place(self, label: str) -> int:
-        """A number for a configuration: its place in the order in which they were first confirmed."""
-        labels = dict.fromkeys(label for label, _ in marked_pairs(self._study))
-        return list(labels).index(label)
+
+def _place(study: Study, label: str) -> int:
+    """A number for a configuration: its place in the order in which they were first confirmed."""
+    labels = dict.fromkeys(label for label, _ in marked_pairs(study))
+    return list(labels).index(label)
 
 
 def marked_pairs(study: Study) -> list[tuple[str, int]]:

@@ -11,7 +11,7 @@ from optuna_dashboard import get_note, save_note
 
 from hpstudy.errors import InputError
 from hpstudy.search.attachments import attach, detach, study_attachments
-from hpstudy.search.storage import open_storage
+from hpstudy.search.storage import Storage, open_storage
 
 BOUNDARY = "*hpstudy wrote this and will replace it; what you write below this line stays.*"
 """The line that ends hpstudy's part of a note, and says so."""
@@ -36,20 +36,24 @@ def publish(url: str, *, study: str, note: str, pictures: Mapping[str, bytes], a
         StorageError: The storage cannot be used.
         ArtifactError: A picture cannot be written or removed.
     """
-    with open_storage(url) as storage, storage.alone(study):
-        try:
-            shown = optuna.load_study(study_name=study, storage=storage.optuna)
-        except KeyError:
-            raise InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has") from None
-        _replace_note(shown, note)
-        files = {f"{name}.png": picture for name, picture in pictures.items()}
-        for name, picture in files.items():
-            attach(storage, study=study, name=name, content=picture, folder=artifacts)
-        for attachment in study_attachments(storage, study):
-            # Another machine may show what it has in an artifacts folder of its own.
-            is_here = (artifacts / attachment.identifier).is_file()
-            if attachment.ours and attachment.name not in files and is_here:
-                detach(storage, study=study, attachment=attachment, folder=artifacts)
+    files = {f"{name}.png": picture for name, picture in pictures.items()}
+    with open_storage(url) as storage:
+        storage.exclusive(study, lambda: _show(storage, study, note=note, files=files, artifacts=artifacts))
+
+
+def _show(storage: Storage, study: str, *, note: str, files: Mapping[str, bytes], artifacts: Path) -> None:
+    try:
+        shown = optuna.load_study(study_name=study, storage=storage.optuna)
+    except KeyError:
+        raise InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has") from None
+    _replace_note(shown, note)
+    for name, picture in files.items():
+        attach(storage, study=study, name=name, content=picture, folder=artifacts)
+    for attachment in study_attachments(storage, study):
+        # Another machine may show what it has in an artifacts folder of its own.
+        is_here = (artifacts / attachment.identifier).is_file()
+        if attachment.ours and attachment.name not in files and is_here:
+            detach(storage, study=study, attachment=attachment, folder=artifacts)
 
 
 def _replace_note(study: Study, note: str) -> None:

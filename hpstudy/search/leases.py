@@ -10,14 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Engine, delete, func, insert, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, func, select, update
 
 from hpstudy.errors import StorageError
+from hpstudy.search.patience import DATABASE_ERRORS, within
+from hpstudy.search.storage import Storage
 from hpstudy.tables import LEASES
 
 _BEATS = 6
 """So many times a lease is renewed in the time after which it would be given up."""
+
+END_SECONDS = 0.3
+"""So long the end of a run waits for each of its last words: a second signal stops it within two seconds."""
 
 
 class Others(Protocol):
@@ -78,39 +82,50 @@ class Leases:
     """The leases on a server: this run's own, and what it has seen of the others'.
 
     A lease is given up by whoever has seen it unchanged for long enough on its own clock. So no two machines' clocks
-    are ever compared, and a runner that has just begun waits before it takes anything over.
+    are ever compared, and a runner that has just begun waits before it takes anything over. Of time in which this run
+    could not reach the server either, no more counts than between two of its own beats: while a server was frozen
+    nobody could renew anything.
     """
 
-    def __init__(self, engine: Engine, *, run_id: int, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, storage: Storage, *, run_id: int, seconds: float, clock: Callable[[], float]) -> None:
         """Holds no lease yet.
 
         Args:
-            engine: Of the server.
+            storage: On a server.
             run_id: This run.
             seconds: How long another's lease must stay as it is before it is given up.
             clock: Seconds from any moment, never set back.
         """
-        self._engine = engine
+        self._storage = storage
         self._run_id = run_id
         self._seconds = seconds
         self._clock = clock
         self._seen: dict[int, tuple[datetime, float]] = {}
+        self._turn = threading.Lock()
+        self._in_touch_seconds = 0.0
+        self._last_touch = clock()
 
     def take(self) -> None:
         """Begins this run's lease."""
-        with self._engine.begin() as connection:
-            connection.execute(insert(LEASES).values(run_id=self._run_id, beaten_at=func.clock_timestamp()))
+        lease = {"run_id": self._run_id, "beaten_at": func.clock_timestamp()}
+        self._storage.transact(lambda connection: connection.execute(self._storage.replacing(LEASES, lease)))
 
     def renew(self) -> None:
-        """Renews this run's lease, if it still has one."""
+        """Renews this run's lease, if it still has one; tries once: the next beat is near.
+
+        Raises:
+            SQLAlchemyError: The server cannot be reached.
+            TransactionLostError: It ended the connection.
+        """
         own = LEASES.c.run_id == self._run_id
-        with self._engine.begin() as connection:
+        with self._storage.engine.begin() as connection:
             connection.execute(update(LEASES).where(own).values(beaten_at=func.clock_timestamp()))
+        self._touch()
 
     def end(self) -> None:
         """Ends this run's lease: what it leaves unfinished is nobody's from here on."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(LEASES).where(LEASES.c.run_id == self._run_id))
+        own = delete(LEASES).where(LEASES.c.run_id == self._run_id)
+        self._storage.transact(lambda connection: connection.execute(own))
 
     def live(self) -> Collection[int]:
         """The runs of others that have a lease; one that has been silent for too long loses it here.
@@ -118,11 +133,11 @@ class Leases:
         Raises:
             StorageError: This run has lost its own.
         """
-        with self._engine.connect() as connection:
-            found = {int(run_id): beaten_at for run_id, beaten_at in connection.execute(select(LEASES))}
+        rows = self._storage.transact(lambda connection: connection.execute(select(LEASES)).all())
+        found = {int(run_id): beaten_at for run_id, beaten_at in rows}
         if self._run_id not in found:
             raise self._lost()
-        now = self._clock()
+        now = self._touch()
         unknown = (None, now)
         self._seen = {
             run_id: seen if (seen := self._seen.get(run_id, unknown))[0] == beaten_at else (beaten_at, now)
@@ -137,9 +152,17 @@ class Leases:
         Raises:
             StorageError: It has lost it.
         """
-        with self._engine.connect() as connection:
-            if connection.execute(select(LEASES).where(LEASES.c.run_id == self._run_id)).first() is None:
-                raise self._lost()
+        own = select(LEASES).where(LEASES.c.run_id == self._run_id)
+        if self._storage.transact(lambda connection: connection.execute(own).first()) is None:
+            raise self._lost()
+
+    def _touch(self) -> float:
+        """Notes that the server has answered; gives the seconds that this run was in touch with it."""
+        with self._turn:
+            now = self._clock()
+            self._in_touch_seconds += min(now - self._last_touch, 2 * self._seconds / _BEATS)
+            self._last_touch = now
+            return self._in_touch_seconds
 
     def _is_silent(self, run_id: int, now: float) -> bool:
         return now - self._seen[run_id][1] >= self._seconds
@@ -147,8 +170,9 @@ class Leases:
     def _give_up(self, run_id: int) -> bool:
         """Deletes another's lease as it was last seen; False if it has been renewed in this very moment."""
         as_seen = (LEASES.c.run_id == run_id) & (LEASES.c.beaten_at == self._seen[run_id][0])
-        with self._engine.begin() as connection:
-            return connection.execute(delete(LEASES).where(as_seen)).rowcount == 1
+        return self._storage.transact(
+            lambda connection: connection.execute(delete(LEASES).where(as_seen)).rowcount == 1
+        )
 
     def _lost(self) -> StorageError:
         return StorageError(
@@ -159,17 +183,17 @@ class Leases:
 
 @contextmanager
 def leased(
-    engine: Engine, *, run_id: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    storage: Storage, *, run_id: int, seconds: float, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Leases]:
     """This run's lease while the body runs, renewed by a thread.
 
     Args:
-        engine: Of the server.
+        storage: On a server.
         run_id: The run.
         seconds: As in `Leases`.
         clock: As in `Leases`.
     """
-    leases = Leases(engine, run_id=run_id, seconds=seconds, clock=clock)
+    leases = Leases(storage, run_id=run_id, seconds=seconds, clock=clock)
     leases.take()
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(leases, ended, seconds / _BEATS), daemon=True)
@@ -178,12 +202,11 @@ def leased(
         yield leases
     finally:
         ended.set()
-        beating.join(timeout=1.0)  # no longer: it may be waiting for a server that is gone
-        with suppress(SQLAlchemyError):  # the database may be what failed
-            leases.end()
+        beating.join(timeout=END_SECONDS)  # no longer: it may be waiting for a server that is gone
+        within(END_SECONDS, leases.end)  # and the database may be what failed
 
 
 def _beat(leases: Leases, ended: threading.Event, seconds: float) -> None:
     while not ended.wait(seconds):
-        with suppress(SQLAlchemyError):  # the next beat may find the server again
+        with suppress(*DATABASE_ERRORS):  # the next beat may find the server again
             leases.renew()

@@ -60,21 +60,28 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
         StorageError: The storage cannot be used, or a runner has the study.
         ArtifactError: A file cannot be removed; the study stays.
     """
-    with open_storage(url) as storage, storage.claimed(study), storage.alone(study):
-        with storage.engine.connect() as connection:
-            _require_silence(connection, study)
-        names = _parts(storage, study)
-        if not names:
+    with open_storage(url) as storage, storage.claimed(study):
+        if not _parts(storage, study):
             raise _absent(study)
-        _delete_files(storage, names, artifacts)
-        for name in names:
-            _delete_epochs(storage, name)
-            optuna.delete_study(study_name=name, storage=storage.optuna)
-        with storage.engine.begin() as connection:
-            if not storage.database:
-                runs = select(RUNS.c.run_id).where(RUNS.c.study == study)
-                connection.execute(delete(LEASES).where(LEASES.c.run_id.in_(runs)))
-            connection.execute(delete(RUNS).where(RUNS.c.study == study))
+        storage.exclusive(study, lambda: _delete(storage, study, artifacts))
+
+
+def _delete(storage: Storage, study: str, artifacts: Path) -> None:
+    """Deletes what there is; done again after the server took it back, some of it or all may be gone."""
+    storage.transact(lambda connection: _require_silence(connection, study))
+    names = _parts(storage, study)
+    _delete_files(storage, names, artifacts)
+    for name in names:
+        _delete_epochs(storage, name)
+        optuna.delete_study(study_name=name, storage=storage.optuna)
+    storage.transact(lambda connection: _delete_runs(connection, study, on_server=not storage.database))
+
+
+def _delete_runs(connection: Connection, study: str, *, on_server: bool) -> None:
+    if on_server:
+        runs = select(RUNS.c.run_id).where(RUNS.c.study == study)
+        connection.execute(delete(LEASES).where(LEASES.c.run_id.in_(runs)))
+    connection.execute(delete(RUNS).where(RUNS.c.study == study))
 
 
 def _parts(storage: Storage, study: str) -> list[str]:
@@ -82,8 +89,7 @@ def _parts(storage: Storage, study: str) -> list[str]:
     summaries = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage.optuna)}
     parts = [name for name in summaries if name.startswith(f"{study}{PART_SEPARATOR}")]
     if study not in summaries:
-        with storage.engine.connect() as connection:
-            return queries.parts_left(connection, study)
+        return storage.transact(lambda connection: queries.parts_left(connection, study))
     # Beside a study that plain Optuna made, names such as NAME/confirm are its maker's.
     return [*parts, study] if IDENTITY_ATTRIBUTE in summaries[study].user_attrs else []
 
@@ -133,5 +139,5 @@ def _delete_folder(folder: Path) -> None:
 def _delete_epochs(storage: Storage, name: str) -> None:
     of_study = OPTUNA_TRIALS.join(OPTUNA_STUDIES, OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id)
     trial_ids = select(OPTUNA_TRIALS.c.trial_id).select_from(of_study).where(OPTUNA_STUDIES.c.study_name == name)
-    with storage.engine.begin() as connection:
-        connection.execute(delete(EPOCHS).where(EPOCHS.c.trial_id.in_(trial_ids)))
+    epochs = delete(EPOCHS).where(EPOCHS.c.trial_id.in_(trial_ids))
+    storage.transact(lambda connection: connection.execute(epochs))

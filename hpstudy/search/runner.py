@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.study import Study
-from sqlalchemy.exc import SQLAlchemyError
 
 from hpstudy.artifacts import StudyFiles, study_folder
 from hpstudy.datasets.images import TrainingData
@@ -25,8 +23,9 @@ from hpstudy.search.confirmation import (
     require_test_set,
 )
 from hpstudy.search.interruption import Interruption
-from hpstudy.search.leases import NoOthers, Others, leased
+from hpstudy.search.leases import END_SECONDS, NoOthers, Others, leased
 from hpstudy.search.loop import run
+from hpstudy.search.patience import DATABASE_ERRORS, WAIT_SECONDS, within
 from hpstudy.search.place import Place
 from hpstudy.search.plan import StagePlan, confirmation_plan, n_unconfirmed
 from hpstudy.search.predictions import keep_test_predictions
@@ -56,6 +55,20 @@ class RunObserver(Observer, Protocol):
     def stopping(self, signal_number: int) -> None:
         """A signal has come: the epochs under way are the last. Called in a thread of its own."""
         ...
+
+    def waiting(self, line: str) -> None:
+        """The database is waited for, or answers again: what a person is told. Called in any thread."""
+        ...
+
+
+@dataclass(frozen=True)
+class _BegunConfirmation:
+    """A confirmation that is stored: its Optuna study, what it trains, what is left, and all candidates so far."""
+
+    study: Study
+    plan: ConfirmationPlan
+    stage: StagePlan
+    candidates: list[str]
 
 
 @dataclass(frozen=True)
@@ -118,8 +131,7 @@ class Runner:
 
     def live(self) -> Collection[int]:
         """The runs of others that may be under way."""
-        with self.context.storage.alone(self.subject.name):
-            return self.context.others.live()
+        return self.context.storage.exclusive(self.subject.name, self.context.others.live)
 
     def confirm(self, *, top: int, seeds: int) -> None:
         """Trains the best configurations and the baselines on fresh seeds; keeps what the report needs of them.
@@ -132,30 +144,34 @@ class Runner:
             InputError: The test set is not the one that the study has been confirmed on.
         """
         study, storage = self.subject.name, self.context.storage
-        with storage.alone(study):
-            holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
-            confirmation = open_part(storage, part_name(study, CONFIRM), metric=TEST_ACCURACY)
-            plan = ConfirmationPlan(
-                choose_configurations(storage, study, top=holds.top),
-                n_seeds=holds.seeds,
-                study_seed=self.subject.seed,
-                failed=failed_trials(confirmation),
-            )
-            stage = confirmation_plan(study, confirmation, plan, live=self.context.others.live())
-            # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
-            self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
-            candidates = fix_candidate(self.head, candidate=plan.candidate)
+        begun = storage.exclusive(study, lambda: self._begin_confirmation(top=top, seeds=seeds))
+        confirmation, plan = begun.study, begun.plan
         # Now that the candidate is stored the test set may be opened.
         test = self.place.load_data(plan.candidate.config, "confirm").evaluation
-        with storage.alone(study):
-            require_test_set(confirmation, study=study, test=test.checksums)
+        storage.exclusive(study, lambda: require_test_set(confirmation, study=study, test=test.checksums))
         source = confirmation_source(
-            confirmation, plan=plan, candidates=candidates, files=self.files, context=self.context
+            confirmation, plan=plan, candidates=begun.candidates, files=self.files, context=self.context
         )
-        self.train(source, stage=stage, n_left=lambda: n_unconfirmed(confirmation, plan))
+        self.train(source, stage=begun.stage, n_left=lambda: n_unconfirmed(confirmation, plan))
         keep_test_predictions(self.files, confirmation, plan=plan, test=test)
         images = {**describe_images(self.data), "test": len(test)}
         self.record({"images": images, "test_data": dict(test.checksums)})
+
+    def _begin_confirmation(self, *, top: int, seeds: int) -> _BegunConfirmation:
+        """Stores what is confirmed, the candidate last."""
+        study, storage = self.subject.name, self.context.storage
+        holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
+        confirmation = open_part(storage, part_name(study, CONFIRM), metric=TEST_ACCURACY)
+        plan = ConfirmationPlan(
+            choose_configurations(storage, study, top=holds.top),
+            n_seeds=holds.seeds,
+            study_seed=self.subject.seed,
+            failed=failed_trials(confirmation),
+        )
+        stage = confirmation_plan(study, confirmation, plan, live=self.context.others.live())
+        # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
+        self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
+        return _BegunConfirmation(confirmation, plan, stage, fix_candidate(self.head, candidate=plan.candidate))
 
     def record_models(self) -> None:
         """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record.
@@ -171,7 +187,7 @@ class Runner:
 
     def record(self, known: Mapping[str, Any]) -> None:
         """Adds to the run's record."""
-        extend_record(self.context.storage.engine, run_id=self.context.run_id, record=known)
+        extend_record(self.context.storage, run_id=self.context.run_id, record=known)
 
     def _end_if_asked(self, stage: StagePlan, *, n_left: int) -> None:
         """Raises the error of a signal or of the deadline, where one has come and something is left."""
@@ -196,8 +212,8 @@ def begun(
 ) -> Iterator[Runner]:
     """A run, with a row of what it runs on and why it ends."""
     record = describe_run(subject, device=place.device, data=data)
-    run_id = begin_run(storage.engine, subject=subject, command=place.command, record=record)
-    reason = "an unexpected error"
+    run_id = begin_run(storage, subject=subject, command=place.command, record=record)
+    reason, seconds = "an unexpected error", WAIT_SECONDS
     early = Interruption(announce=observer.stopping, deadline=deadline)
     try:
         with early as interruption, _others(storage, run_id, place) as others:
@@ -226,15 +242,14 @@ def begun(
         raise
     except KeyboardInterrupt:  # a second signal
         stopped = _interrupted(subject, early)
-        reason = str(stopped)
+        reason, seconds = str(stopped), END_SECONDS
         raise stopped from None
-    except (SQLAlchemyError, StorageInternalError):
+    except DATABASE_ERRORS:
         reason = ""  # the database has been waited for long enough
         raise
     finally:
-        if reason:
-            with suppress(SQLAlchemyError):  # what ended the run is told, not that it could not be noted
-                end_run(storage.engine, run_id=run_id, reason=reason)
+        if reason:  # what ended the run is told, not that it could not be noted
+            within(seconds, lambda: end_run(storage, run_id=run_id, reason=reason))
 
 
 def _interrupted(subject: Subject, interruption: Interruption) -> StudyInterruptedError:
@@ -247,4 +262,4 @@ def _others(storage: Storage, run_id: int, place: Place) -> AbstractContextManag
     """The other runners of the study, who see this one as long as the body runs."""
     if storage.database:
         return nullcontext(NoOthers(storage.database))
-    return leased(storage.engine, run_id=run_id, seconds=place.lease_seconds)
+    return leased(storage, run_id=run_id, seconds=place.lease_seconds)

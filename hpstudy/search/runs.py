@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from hpstudy.search.patience import patient
+from hpstudy.search.storage import Storage
 from hpstudy.search.subject import Subject
 from hpstudy.tables import RUNS
 
 
-@patient
-def begin_run(engine: Engine, *, subject: Subject, command: str, record: Mapping[str, Any]) -> int:
+def begin_run(storage: Storage, *, subject: Subject, command: str, record: Mapping[str, Any]) -> int:
     """Adds a run that begins now.
 
     Args:
-        engine: Of the storage.
+        storage: Where the study is.
         subject: The study that runs.
         command: The command line; it must hold no password.
         record: Plain JSON data: versions, device, threads, git commit, data checksums.
@@ -34,25 +33,33 @@ def begin_run(engine: Engine, *, subject: Subject, command: str, record: Mapping
         "study_file": subject.text,
         "record": json.dumps(record, sort_keys=True),
     }
-    with engine.begin() as connection:
-        (run_id,) = connection.execute(insert(RUNS).values(row)).inserted_primary_key or (0,)
-    return int(run_id)
+    # Added in an earlier attempt, whose answer was lost: to the microsecond no other run has this row.
+    added = select(RUNS.c.run_id).where(*(RUNS.c[name] == value for name, value in row.items()))
+
+    def add(connection: Connection) -> int:
+        known = connection.execute(added).scalar()
+        (run_id,) = (known,) if known else connection.execute(insert(RUNS).values(row)).inserted_primary_key or (0,)
+        return int(run_id)
+
+    return storage.exclusive(subject.name, lambda: storage.transact(add))
 
 
-@patient
-def extend_record(engine: Engine, *, run_id: int, record: Mapping[str, Any]) -> None:
+def extend_record(storage: Storage, *, run_id: int, record: Mapping[str, Any]) -> None:
     """Notes what became known during a run, beside what its record has."""
     of_run = RUNS.c.run_id == run_id
-    with engine.begin() as connection:
+
+    def extend(connection: Connection) -> None:
         known = json.loads(connection.execute(select(RUNS.c.record).where(of_run)).scalar_one())
         extended = json.dumps({**known, **record}, sort_keys=True)
         connection.execute(update(RUNS).where(of_run).values(record=extended))
 
+    storage.transact(extend)
 
-def end_run(engine: Engine, *, run_id: int, reason: str) -> None:
+
+def end_run(storage: Storage, *, run_id: int, reason: str) -> None:
     """Notes that a run ends now, and why; a run that was killed keeps no end."""
-    with engine.begin() as connection:
-        connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(ended_at=_now(), end_reason=reason))
+    end = update(RUNS).where(RUNS.c.run_id == run_id).values(ended_at=_now(), end_reason=reason)
+    storage.transact(lambda connection: connection.execute(end))
 
 
 def _now() -> datetime:

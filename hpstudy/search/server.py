@@ -7,14 +7,18 @@ import threading
 import time
 from typing import Any
 
-from optuna.storages import RDBStorage
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import Connection, func, select, text
 
-from hpstudy.database import server_engine
+from hpstudy.database import server_connections, server_engine
+from hpstudy.search.optuna_storage import PatientStorage
+from hpstudy.search.patience import Patience
 from hpstudy.tables import LEASE_SECONDS, METADATA, SERVER_METADATA
 
 _PATIENCE_SECONDS = 60.0
 """How long a runner waits for a server that has gone, as while it is started again."""
+
+_SILENT_SECONDS = 600.0
+"""How long it tries to reach one that takes no notice, neither connecting nor refusing: a machine that is frozen."""
 
 _RETRY_SECONDS = 1.0
 
@@ -22,7 +26,7 @@ _TABLES = ""
 """What is locked while tables are made; no study has this name."""
 
 
-def open_server(url: str) -> RDBStorage:
+def open_server(url: str, patience: Patience) -> PatientStorage:
     """Opens Optuna's storage on a server, and makes its tables and hpstudy's where there are none.
 
     Raises:
@@ -32,18 +36,15 @@ def open_server(url: str) -> RDBStorage:
         RuntimeError: The tables are those of another version of Optuna.
     """
     engine = server_engine(url)
-    connector = _Connector(engine)
     try:
         # Several runners that make the tables at once fail in each other's way.
         with engine.begin() as connection:
             lock(connection, _TABLES)
-            # The connector knows the address; the URL with its password is not given to anybody else.
-            storage = RDBStorage("postgresql+psycopg://", {"creator": connector.connect, "pool_pre_ping": True})
+            storage = PatientStorage(ServerConnector(url), patience=patience)
             METADATA.create_all(storage.engine)
             SERVER_METADATA.create_all(storage.engine)
     finally:
         engine.dispose()
-    connector.patience_seconds = _PATIENCE_SECONDS
     return storage
 
 
@@ -58,32 +59,57 @@ def lock(connection: Connection, study: str) -> None:
     connection.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-class _Connector:
-    """Connects to a server; once that has worked, it waits for a server that has gone.
+class ServerConnector:
+    """Connects to a server; once a storage is open there, it waits for a server that has gone.
 
     Attributes:
-        patience_seconds: How long it waits.
+        url: Of no server: who has it, as SQLAlchemy and Optuna, learns no password.
+        pings: A server may end connections at any time.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._dialect = engine.dialect
-        self._arguments, self._parameters = engine.dialect.create_connect_args(engine.url)
-        self.patience_seconds = 0.0
-        self._given_up = threading.local()  # the thread that renews the lease gives up for itself alone
+    url = "postgresql+psycopg://"
+    pings = True
 
-    def connect(self) -> Any:  # noqa: ANN401  # whatever the driver calls a connection
-        """A connection of the driver's.
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            url: Of the server.
 
         Raises:
-            OperationalError: The driver's own; there is no server. Until there is one again nothing is waited for: the
+            InputError: The URL cannot be used.
+            StorageError: The driver is not installed.
+        """
+        self._url = url
+        self._connect_once = server_connections(url)
+        self._is_patient = False
+        self._given_up = threading.local()  # the thread that renews the lease gives up for itself alone
+
+    def __reduce__(self) -> tuple[type[ServerConnector], tuple[str]]:
+        return ServerConnector, (self._url,)
+
+    def opened(self) -> None:
+        """From here on a server that has gone is waited for."""
+        self._is_patient = True
+
+    def connect(self) -> Any:  # noqa: ANN401  # whatever the driver calls a connection
+        """A connection of psycopg's.
+
+        Raises:
+            OperationalError: psycopg's own; there is no server. Until there is one again nothing is waited for: the
                 run is about to end, and what it has still to say would only wait once more.
         """
-        until = time.monotonic() + (0.0 if getattr(self._given_up, "is_so", False) else self.patience_seconds)
+        import psycopg  # noqa: PLC0415  # an extra
+
+        began = time.monotonic()
+        is_patient = self._is_patient and not getattr(self._given_up, "is_so", False)
         while True:
             try:
-                connection = self._dialect.connect(*self._arguments, **self._parameters)
-            except self._dialect.loaded_dbapi.OperationalError:
-                if time.monotonic() >= until:
+                connection = self._connect_once()
+            except psycopg.OperationalError as error:
+                is_silent = isinstance(error, psycopg.errors.ConnectionTimeout)
+                limit = _SILENT_SECONDS if is_silent else _PATIENCE_SECONDS
+                if not is_patient or time.monotonic() - began >= limit:
                     self._given_up.is_so = True
                     raise
             else:

@@ -43,9 +43,8 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
         StudyTimeoutError: The deadline came before the end.
     """
     data = place.load_data(first_config(spec, spec.architectures[0]), "search")
-    with _claimed(spec.name, place) as storage:
-        with storage.alone(spec.name):
-            studies = open_studies(spec, storage, checksums=data.train.checksums)
+    with _claimed(spec.name, place, observer) as storage:
+        studies = storage.exclusive(spec.name, lambda: open_studies(spec, storage, checksums=data.train.checksums))
         under_way = begun(
             subject_of(spec), storage=storage, place=place, data=data, observer=observer, deadline=deadline
         )
@@ -81,7 +80,7 @@ def confirm_study(
         StudyBusyError: Others are searching it (on a server).
         StorageError: As `run_study`; and so are the others.
     """
-    with _claimed(name, place) as storage:
+    with _claimed(name, place, observer) as storage:
         subject = stored_subject(storage, name)
         configurations = choose_configurations(storage, name, top=1)
         if not configurations:
@@ -96,7 +95,7 @@ def confirm_study(
 
 
 @contextmanager
-def _claimed(study: str, place: Place) -> Iterator[Storage]:
+def _claimed(study: str, place: Place, observer: RunObserver) -> Iterator[Storage]:
     """The open storage, with what a runner of the study holds there."""
-    with open_storage(place.storage_url) as storage, storage.claimed(study):
+    with open_storage(place.storage_url, say=observer.waiting) as storage, storage.claimed(study):
         yield storage

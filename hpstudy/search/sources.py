@@ -35,7 +35,7 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
     def search(name: str, part: StudySpec) -> TrialSource:
         kept = Keepsakes(files, part=name.removeprefix(spec.name + PART_SEPARATOR) if spec.fair else SEARCH, kept=best)
         kept.tidy(studies[name])
-        asker = SearchAsker(studies[name], spec=part)
+        asker = SearchAsker(part)
         return trials(studies[name], asker=asker, keepsakes=kept, max_seconds=spec.max_seconds)
 
     searched = Several(
@@ -48,9 +48,7 @@ def search_source(spec: StudySpec, studies: Mapping[str, Study], *, files: Study
     named = studies[part_name(spec.name, BASELINES)]
     kept = Keepsakes(files, part=BASELINES, kept=every)
     kept.tidy(named)
-    return Several(
-        [trials(named, asker=BaselineAsker(named, spec=spec), keepsakes=kept), searched], order=first_to_last
-    )
+    return Several([trials(named, asker=BaselineAsker(spec), keepsakes=kept), searched], order=first_to_last)
 
 
 def confirmation_source(
@@ -67,5 +65,5 @@ def confirmation_source(
     """
     keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, candidates))
     keepsakes.tidy(confirmation)
-    asker = ConfirmationAsker(confirmation, plan=plan)
+    asker = ConfirmationAsker(plan)
     return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", context=context)

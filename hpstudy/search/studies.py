@@ -252,8 +252,7 @@ def _require_in_place(spec: StudySpec, known: Mapping[str, Any], current: Mappin
 
 def _check_parts(study: str, storage: Storage, parts: Sequence[str]) -> None:
     """Refuses a new study that would take what is there for parts of it."""
-    with storage.engine.connect() as connection:
-        left = parts_left(connection, study)
+    left = storage.transact(lambda connection: parts_left(connection, study))
     if foreign := sorted(set(parts) - set(left)):
         raise InputError(
             f"{study}: the storage has {listed(foreign)}, which a study of this name would take for part of it; "

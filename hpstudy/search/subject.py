@@ -52,10 +52,8 @@ def stored_subject(storage: Storage, study: str) -> Subject:
     """
     heads = {found.study_name: found.user_attrs for found in storage.optuna.get_all_studies()}
     ours = [name for name, attributes in heads.items() if IDENTITY_ATTRIBUTE in attributes]
-    with storage.engine.connect() as connection:
-        last = connection.execute(
-            select(RUNS.c.study_file, RUNS.c.record).where(RUNS.c.study == study).order_by(RUNS.c.run_id.desc())
-        ).first()
+    runs = select(RUNS.c.study_file, RUNS.c.record).where(RUNS.c.study == study).order_by(RUNS.c.run_id.desc())
+    last = storage.transact(lambda connection: connection.execute(runs).first())
     if study in ours and last is None:
         raise InputError(f"{study}: has never been run; `hpstudy run` it with its study file first")
     if study not in ours or last is None:

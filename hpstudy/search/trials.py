@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from optuna.study import Study
+from optuna.study import Study, load_study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
@@ -191,18 +191,31 @@ class TrialSource:
     def _next_job(self) -> TrainingJob | None:
         """The training of one more trial, which is this run's from here on."""
         # The settings are drawn here too: two runners that draw at once would take one point of a grid twice.
-        with self._storage.alone(self._context.study):
-            while trial := self._next_trial():
-                if config := self._configure(trial):
-                    self._context.code.require_unchanged(config.architecture)
-                    return self._start(trial, config)
+        running = self._storage.exclusive(self._context.study, self._claim, undo=self._forget)
+        if running is None:
+            return None
+        job = self._job(running)
+        self._running[job.key] = running
+        return job
+
+    def _claim(self) -> _Running | None:
+        """One more trial, as it is stored; done twice it finds the trial of the first time, which nobody trains."""
+        while trial := self._next_trial():
+            if config := self._configure(trial):
+                self._context.code.require_unchanged(config.architecture)
+                return self._begun(trial, config)
         return None
+
+    def _forget(self) -> None:
+        """Opens the study anew: Optuna keeps what it has read, and some of it may have been taken back."""
+        study, storage = self._study, self._storage.optuna
+        self._study = load_study(study_name=study.study_name, storage=storage, pruner=study.pruner)
 
     def _next_trial(self) -> Trial | None:
         live = self._context.others.live()
         nobodys = (trial.number for trial in self._elsewhere() if trial.user_attrs.get(RUN) not in live)
         number = next(nobodys, None)
-        return self._asker.ask() if number is None else self._continued(number)
+        return self._asker.ask(self._study) if number is None else self._continued(number)
 
     def _elsewhere(self) -> list[FrozenTrial]:
         """The trials under way that this run does not train."""
@@ -232,23 +245,24 @@ class TrialSource:
         trial.set_user_attr(CONFIG, config.to_json())
         return config
 
-    def _start(self, trial: Trial, config: TrialConfig) -> TrainingJob:
+    def _begun(self, trial: Trial, config: TrialConfig) -> _Running:
         trial_id = self._trial_id(trial.number)
         if RUN not in trial.user_attrs:  # new: epochs that are there are not its own
             self._storage.forget_epochs(trial_id)
         verdict = trial.user_attrs.get(REASON, "")
         trial.set_user_attr(RUN, self._context.run_id)
-        key = f"{self._study.study_name}#{trial.number}"
-        n_known = self._storage.n_epochs(trial_id)
-        self._running[key] = _Running(trial, trial_id, config, n_known=n_known, verdict=verdict)
+        return _Running(trial, trial_id, config, n_known=self._storage.n_epochs(trial_id), verdict=verdict)
+
+    def _job(self, running: _Running) -> TrainingJob:
+        number = running.trial.number
         return TrainingJob(
-            key=key,
-            label=self._asker.label(trial),
-            config=config,
+            key=f"{self._study.study_name}#{number}",
+            label=self._asker.label(running.trial),
+            config=running.config,
             part=self._part,
             study_folder=self._context.code.folder,
-            weights=self._keepsakes.weights(trial.number),
-            checkpoint=self._keepsakes.checkpoint(trial.number),
+            weights=self._keepsakes.weights(number),
+            checkpoint=self._keepsakes.checkpoint(number),
             checkpoint_seconds=self._context.checkpoint_seconds,
         )
 

@@ -164,6 +164,10 @@ class RunProgress:
         again = "press Ctrl-C again" if signal_number == signal.SIGINT else "send the signal again"
         self._console.print(Text(f"finishing {what}; {again} to stop now", style="yellow"))
 
+    def waiting(self, line: str) -> None:
+        """Says that the database is waited for, or that it answers again."""
+        self._console.print(Text(line, style="yellow"), soft_wrap=True)
+
     def _note(self) -> str:
         seconds = (time.monotonic() - self._began) / self._n_ended_now * self._n_left
         parts = [f"{about(seconds)} left"] if self._n_left else []

@@ -35,6 +35,7 @@ class Notes:
     n_ended: int = 0
     n_stopping: int = 0
     lost_causes: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def opened(self, plan):
         self.plans.append(plan)
@@ -54,6 +55,9 @@ class Notes:
 
     def stopping(self, signal_number):
         self.n_stopping += 1
+
+    def waiting(self, line):
+        self.said.append(line)
 
 
 @dataclass
