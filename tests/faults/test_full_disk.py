@@ -161,7 +161,7 @@ def test_a_program_that_holds_the_database_for_a_while_is_waited_for(tmp_path: P
 
 @pytest.mark.slow
 def test_a_program_that_keeps_the_database_ends_the_run_which_goes_on_later(tmp_path: Path, reference: Bench) -> None:
-    bench = small_bench(tmp_path / "study", SET="hpstudy.search.storage:_BUSY_SECONDS=2")
+    bench = small_bench(tmp_path / "study", **WAITS_LITTLE)
     run = started(bench)
     with held(bench, run):
         assert run.wait() == 3
