@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from hpstudy.architectures.build import build_model, count_parameters, find_builder
 from hpstudy.architectures.layers import Layer, layer_table
-from hpstudy.architectures.positions import code_folder, first_line, last_position, located
+from hpstudy.architectures.positions import code_folder, last_position, located
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import InputError
 from hpstudy.spec.catalogue import is_own_code
 from hpstudy.spec.rows import Scalar
@@ -86,7 +87,7 @@ def check_architecture(  # a model's six things and the batch
         raised = last_position(error, folder) if folder else ""
         at = f"{architecture}: {raised}" if raised else place
         given = f"a batch of images {[batch_size, *input_shape]} and {n_classes} classes"
-        raise InputError(f"{at}: {first_line(error)}; it was given {given}") from error
+        raise InputError(f"{at}: {summarize_error(error)}; it was given {given}") from error
     return ModelCheck(
         n_parameters=count_parameters(model),
         layers=layers,

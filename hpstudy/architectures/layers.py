@@ -50,6 +50,9 @@ def layer_table(model: nn.Module, input_shape: tuple[int, int, int]) -> tuple[La
     modes = [(module, module.training) for module in model.modules()]
     try:
         summary = torchinfo.summary(model, input_data=image, verbose=0)
+    except RuntimeError as error:
+        # torchinfo's own text points to a trace that is printed nowhere; what the model raised is its cause.
+        raise (error.__cause__ or error) from None
     finally:
         # torchinfo keeps the last model of each class name alive, and sets all modules to the model's mode.
         clear_cached_forward_pass()

@@ -33,18 +33,6 @@ def last_position(error: BaseException, folder: Path | None = None) -> str:
     return _written(filename, line, folder) if folder else f"{Path(filename).name}:{line}"
 
 
-def first_line(error: BaseException) -> str:
-    """An error in one line, `NameError: name 'x' is not defined`: its class and the first line of its text.
-
-    Args:
-        error: Any error. The class stands alone where it has no text; of a SyntaxError the text without its
-            place.
-    """
-    text = str(error.msg if isinstance(error, SyntaxError) else error).strip()
-    name = type(error).__name__
-    return f"{name}: {text.splitlines()[0]}" if text else name
-
-
 def definition(function: Callable[..., object], folder: Path) -> str:
     """Where a function or class is defined.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from hpstudy.architectures.positions import first_line, last_position
+from hpstudy.architectures.positions import last_position
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import InputError
 from hpstudy.spec.wording import did_you_mean
 from hpstudy.torchvision_repair import import_torchvision, lacks_operators
@@ -74,7 +77,19 @@ def _load_module(architecture: str, place: str, study_folder: Path) -> ModuleTyp
 
 def _failed_import(architecture: str, error: BaseException, folder: Path) -> str:
     position = last_position(error, folder) or architecture.rpartition(":")[0]
-    return f"{architecture}: {position}: {first_line(error)}"
+    return f"{architecture}: {position}: {summarize_error(error)}{import_hint(error)}"
+
+
+def import_hint(error: BaseException) -> str:
+    """How to write a relative import that failed because a user's file is in no package; empty for other errors."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not isinstance(error, ImportError) or "no known parent package" not in str(error) or not frames:
+        return ""
+    for node in ast.walk(ast.parse(Path(frames[-1].filename).read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level and node.lineno == frames[-1].lineno:
+            absolute = ast.ImportFrom(node.module, node.names, 0) if node.module else ast.Import(node.names)
+            return f"; the file is in no package: write `{ast.unparse(absolute)}`, and what is beside it is found"
+    return ""
 
 
 def _with_torchvision(load: Callable[[], ModuleType]) -> ModuleType:

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from hpstudy.datasets.files import home_of
 from hpstudy.datasets.idx import STEMS
+from hpstudy.error_summary import error_text
 from hpstudy.torchvision_repair import import_torchvision
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -97,7 +98,7 @@ def download(name: str, folder: Path) -> None:
         tarfile.TarError,
         zlib.error,
     ) as error:
-        raise WayFailedError(_in_short(str(error)) or type(error).__name__) from error
+        raise WayFailedError(error_text(error) or type(error).__name__) from error
 
 
 def install_package(name: str, folder: Path) -> None:
@@ -196,14 +197,7 @@ def _run(command: list[str], *, seconds: float, cwd: Path | None) -> None:
         raise WayFailedError(f"{title} took more than {seconds:g} s") from error
     if done.returncode != 0:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise _ExitedBadlyError(f"{title} failed: {_in_short(last) or f'exit code {done.returncode}'}")
-
-
-def _in_short(text: str) -> str:
-    """The first line of an error, and its last one where there are several: what failed, and why."""
-    lines = text.strip().splitlines()
-    ends = lines if len(lines) < 2 else [lines[0].rstrip(":"), lines[-1]]
-    return ": ".join(ends)[:_REASON_CHARACTERS]
+        raise _ExitedBadlyError(f"{title} failed: {last[:_REASON_CHARACTERS] or f'exit code {done.returncode}'}")
 
 
 @contextmanager

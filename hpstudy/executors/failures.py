@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 
 from hpstudy.architectures.positions import last_position
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import ArtifactError
 from hpstudy.training.job import Failure
 from hpstudy.training.memory import is_out_of_memory
@@ -15,8 +16,7 @@ def describe_failure(error: Exception | SystemExit) -> Failure:
     if isinstance(error, ArtifactError) and isinstance(error.__cause__, OSError):
         return Failure(reason="disk", message=str(error), traceback="")
     place = last_position(error)
-    text = " ".join(str(error).split())
-    message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    message = summarize_error(error)
     return Failure(
         reason="out_of_memory" if is_out_of_memory(error) else "error",
         message=f"{place}: {message}" if place else message,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import ray
 
+from hpstudy.error_summary import error_text
 from hpstudy.errors import InputError
 from hpstudy.signals import STOPPING
 
@@ -61,10 +62,9 @@ def join_cluster() -> bool:
         with _signals_kept():
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:  # Ray raises plain ones, too
-        text = " ".join(str(error).split())
         raise InputError(
-            f"--executor ray: no cluster can be joined or started ({text}); set RAY_ADDRESS to HOST:6379 of one that "
-            "runs, or unset it and run `ray stop`, so that hpstudy starts one on this machine"
+            f"--executor ray: no cluster can be joined or started ({error_text(error)}); set RAY_ADDRESS to HOST:6379 "
+            "of one that runs, or unset it and run `ray stop`, so that hpstudy starts one on this machine"
         ) from error
     if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]  # Ray does not say its types
         ray.shutdown()

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hpstudy.architectures.positions import first_line
 from hpstudy.datasets.load import fit_images, preparation_for
 from hpstudy.datasets.pictures import MOST_BYTES, PictureError, read_pixels
 from hpstudy.datasets.preparation import prepare
 from hpstudy.datasets.resizing import resize
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import ArtifactError, DataError
 from hpstudy.exports.model import ExportedModel, TrainedModel
 from hpstudy.exports.read import open_model
@@ -120,6 +120,6 @@ def _logits(network: nn.Module, inputs: Tensor, model: TrainedModel) -> Tensor:
             logits: Tensor = network(inputs).float()
     except Exception as error:  # a user's own code, or pictures that the network cannot take
         raise ArtifactError(
-            f"the exported model fails on pictures of {list(inputs.shape[1:])}: {first_line(error)}"
+            f"the exported model fails on pictures of {list(inputs.shape[1:])}: {summarize_error(error)}"
         ) from error
     return logits

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from hpstudy.architectures.build import build_model
-from hpstudy.architectures.positions import first_line, last_position
+from hpstudy.architectures.positions import last_position
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import HpstudyError, InputError
 from hpstudy.exports.model import SOURCE_FILE, TrainedModel
 
@@ -48,7 +49,7 @@ def build_architecture(model: TrainedModel, *, folder: Path) -> nn.Module:
     except (Exception, SystemExit) as error:
         position = last_position(error, folder)
         place = f"{position}: " if position else ""
-        raise InputError(f"{folder}: its architecture cannot be built: {place}{first_line(error)}") from error
+        raise InputError(f"{folder}: its architecture cannot be built: {place}{summarize_error(error)}") from error
 
 
 def tensors_without_memory(model: TrainedModel, *, folder: Path) -> Mapping[str, Tensor]:

@@ -26,6 +26,7 @@ from torch.optim.lr_scheduler import StepLR
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.artifacts import written_whole
 from hpstudy.datasets.images import TrainingData
+from hpstudy.error_summary import summarize_error
 from hpstudy.errors import ArtifactError
 from hpstudy.regular_file import read_regular
 from hpstudy.training.job import EpochResult, TrainingJob
@@ -176,7 +177,7 @@ class CheckpointWriter:
     def _warn(self, error: Exception) -> None:
         """Says once that the training cannot be gone on with from here; it goes on as long as it is let."""
         if not self._warned:
-            fact = str(error) if isinstance(error, ArtifactError) else f"{type(error).__name__}: {error}"
+            fact = str(error) if isinstance(error, ArtifactError) else summarize_error(error)
             _log.warning("%s has no new checkpoint, and trains on without: %s", self._job.label, fact)
         self._warned = True
 

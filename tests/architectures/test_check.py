@@ -106,7 +106,10 @@ FAULTS = {
     ),
     "raises several lines": (
         "def Net(input_shape, n_classes):\n    raise ValueError('first\\nsecond')",
-        ("nets.py:Net: nets.py:2: ValueError: first; it was given a batch of images [2, 1, 28, 28] and 10 classes"),
+        (
+            "nets.py:Net: nets.py:2: ValueError: first second; "
+            "it was given a batch of images [2, 1, 28, 28] and 10 classes"
+        ),
     ),
     "raises without words": (
         "def Net(input_shape, n_classes):\n    assert n_classes == 7",

@@ -252,3 +252,22 @@ def test_an_unknown_architecture_is_told_with_the_near_and_the_known_names(folde
         "Known: lenet5, lenet5-sigmoid, alexnet-cifar, alexnet, cnn, inception-mini, resnet-mini, "
         "torchvision:NAME, or your own as package.module:name or file.py:name"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "repair"),
+    [
+        ("from .neighbours import block", "from neighbours import block"),
+        ("from .neighbours import block as b, other", "from neighbours import block as b, other"),
+        ("from . import neighbours as n", "import neighbours as n"),
+        ("from ..package.blocks import (\n    block,\n)", "from package.blocks import block"),
+    ],
+)
+@pytest.mark.parametrize("place", ["nets.py", "between.py"])
+def test_a_relative_import_is_told_as_it_has_to_be_written(folder, place, line, repair):
+    write(folder / "nets.py", "import between\n")
+    write(folder / place, f"x = 1\n{line}\n")
+    with pytest.raises(InputError, match=rf"nets\.py:Net: {re.escape(place)}:2: ImportError: ") as raised:
+        find_builder("nets.py:Net", study_folder=folder)
+    assert f"write `{repair}`" in str(raised.value)
+    sys.modules.pop("between", None)
