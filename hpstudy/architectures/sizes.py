@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 
 from torch import nn
 
 from hpstudy.errors import InputError
+
+LARGEST_SIDE = 1024
+"""What `image_size` of a data set can be at most."""
 
 
 def window_output(size: int, *, kernel: int, stride: int = 1, padding: int = 0) -> int:
@@ -45,6 +49,27 @@ def feature_map(architecture: str, features: nn.Sequential, input_shape: tuple[i
         smallest = next(side for side in count(1) if _side_after(features, side) >= 1)
         raise too_small(architecture, input_shape, smallest=smallest)
     return rows, columns
+
+
+def smallest_side(fits: Callable[[int], bool], *, above: int) -> int | None:
+    """The smallest side that fits, found by doubling and halving.
+
+    Args:
+        fits: Whether images of a side fit; where one does, every larger one does.
+        above: A side that does not fit.
+
+    Returns:
+        The side in pixels; None where 1024, the largest that a study can ask for, does not fit either.
+    """
+    low, high = above, above
+    while not fits(high):
+        if high >= LARGEST_SIDE:
+            return None
+        low, high = high, min(2 * high, LARGEST_SIDE)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high
 
 
 def too_small(architecture: str, input_shape: tuple[int, int, int], *, smallest: int) -> InputError:

@@ -6,8 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_type_hints
 
+import torch
 from torch import nn
 
+from hpstudy.architectures.sizes import LARGEST_SIDE, smallest_side
+from hpstudy.error_summary import error_text
 from hpstudy.errors import InputError
 from hpstudy.spec.catalogue import TORCHVISION
 from hpstudy.spec.wording import did_you_mean
@@ -54,11 +57,58 @@ def build_torchvision(
     try:
         model = builder(**arguments)
     except (AssertionError, ValueError) as error:
+        larger = range(max(height, width) + 1, LARGEST_SIDE + 1)
+        side = next((side for side in larger if _fits(builder, parameters, side)), None)
+        for_example = f", for example to {side}" if side else ""
         raise InputError(
-            f"{TORCHVISION}{name} cannot take images of {height}×{width}: {error}; set image_size of the data set"
+            f"{TORCHVISION}{name} cannot take images of {height}×{width} ({error_text(error)}); "
+            f"set image_size of the data set{for_example}"
         ) from error
     _fit_channels(model, input_shape[0])
     return model
+
+
+def smallest_image(name: str, input_shape: tuple[int, int, int], *, n_classes: int) -> int | None:
+    """The side of the smallest square image that a network can be trained on, where it needs a larger one.
+
+    Args:
+        name: As for `build_torchvision`, which must be able to build it for these images.
+        input_shape: (channels, height, width) of the images.
+        n_classes: Number of classes.
+
+    Returns:
+        The side in pixels, found by trying on torch's meta device, which computes shapes alone; None where the images
+        are large enough, no image that a study can ask for is, or it cannot be tried so.
+    """
+    channels, height, width = input_shape
+    try:
+        with torch.device("meta"):
+            model = build_torchvision(name, input_shape, n_classes)
+            if _takes(model, input_shape):
+                return None
+            return smallest_side(lambda side: _takes(model, (channels, side, side)), above=min(height, width))
+    except NotImplementedError:  # a network that reads numbers while it is built: RegNet
+        return None
+
+
+def _takes(model: nn.Module, shape: tuple[int, int, int]) -> bool:
+    """Whether two images of a shape pass a model."""
+    try:
+        model(torch.empty((2, *shape)))
+    except (RuntimeError, ValueError):
+        return False
+    return True
+
+
+def _fits(builder: Callable[..., nn.Module], parameters: Mapping[str, inspect.Parameter], side: int) -> bool:
+    """Whether a network whose layers depend on the image's size can be built for a square image, and takes it."""
+    shape = (3, side, side)
+    with torch.device("meta"):
+        try:
+            model = builder(weights=None, **_fixed_arguments(parameters, shape))
+        except (AssertionError, ValueError):
+            return False
+        return _takes(model, shape)
 
 
 def has_dropout(name: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from hpstudy.spec.catalogue import ARCHITECTURES
+from hpstudy.spec.catalogue import ARCHITECTURES, TORCHVISION
 from hpstudy.spec.file import StudyShape
 from hpstudy.spec.findings import Findings
 from hpstudy.spec.study import KeyPath
-from hpstudy.spec.wording import RefusedError, did_you_mean, only_once, shown
+from hpstudy.spec.torchvision_names import torchvision_names
+from hpstudy.spec.wording import RefusedError, nearest, only_once, shown
 
 _OWN = re.compile(r"[^:\s]+:[A-Za-z_]\w*")
 
@@ -42,8 +43,16 @@ def architecture_name(name: object) -> str:
     known = sorted(row.name for row in ARCHITECTURES)
     if isinstance(name, str) and (name in known or _OWN.fullmatch(name)):
         return name
-    near = did_you_mean(name, known) if isinstance(name, str) else ""
+    near = _near(name, known) if isinstance(name, str) else ""
     raise RefusedError(
         f"no architecture {shown(name)}.{near} "
         f"Known: {', '.join(known)}, torchvision:NAME, or your own as package.module:name or file.py:name"
     )
+
+
+def _near(name: str, known: list[str]) -> str:
+    """The nearest name of hpstudy's and torchvision's, as it has to be written; nothing where none is near."""
+    written = {name: name for name in known}
+    written |= {name: TORCHVISION + name for name in torchvision_names() if name not in written}
+    meant = nearest(name.rpartition(".")[2], written)  # torchvision.models.resnet18
+    return f' Did you mean "{written[meant]}"?' if meant else ""

@@ -30,8 +30,22 @@ OPTIMIZERS: tuple[Row, ...] = (
 )
 
 SETTINGS: tuple[Option, ...] = (
-    Option("learning_rate", "float", 0.01, POSITIVE, meaning="step size of the first epoch"),
-    Option("optimizer", "choice", "sgd", choices=tuple(row.name for row in OPTIMIZERS), meaning="update rule"),
+    Option(
+        "learning_rate",
+        "float",
+        0.01,
+        POSITIVE,
+        meaning="step size of the first epoch",
+        also=("lr", "alpha", "eta", "initial_lr", "lr0", "learningrate"),
+    ),
+    Option(
+        "optimizer",
+        "choice",
+        "sgd",
+        choices=tuple(row.name for row in OPTIMIZERS),
+        meaning="update rule",
+        also=("opt", "optim", "solver"),
+    ),
     Option(
         "momentum",
         "float",
@@ -39,24 +53,55 @@ SETTINGS: tuple[Option, ...] = (
         Interval(0, 1, open_high=True),
         optimizers=MOMENTUM_OPTIMIZERS,
         meaning="share of the last update that is kept",
+        also=("mom", "beta"),
     ),
-    Option("batch_size", "int", 64, COUNT, meaning="images a step"),
-    Option("dropout", "float", 0.0, Interval(0, 1, open_high=True), meaning="share of units left out"),
-    Option("weight_decay", "float", 0.0, Interval(low=0), meaning="pull of the weights towards zero (L2)"),
+    Option(
+        "batch_size",
+        "int",
+        64,
+        COUNT,
+        meaning="images a step",
+        also=("bs", "batch", "batches", "batchsize", "minibatch"),
+    ),
+    Option(
+        "dropout",
+        "float",
+        0.0,
+        Interval(0, 1, open_high=True),
+        meaning="share of units left out",
+        also=("drop", "drop_rate", "dropout_rate", "dropout_prob", "p_drop"),
+    ),
+    Option(
+        "weight_decay",
+        "float",
+        0.0,
+        Interval(low=0),
+        meaning="pull of the weights towards zero (L2)",
+        also=("wd", "l2", "decay", "weightdecay"),
+    ),
     Option(
         "step_gamma",
         "float",
         1.0,
         Interval(0, 1, open_low=True),
         meaning="StepLR: the learning rate is multiplied by it every step_size epochs",
+        also=("gamma", "lr_gamma", "lr_decay", "lr_step_gamma"),
     ),
-    Option("step_size", "int", 1, COUNT, meaning="StepLR: epochs between two multiplications"),
+    Option(
+        "step_size",
+        "int",
+        1,
+        COUNT,
+        meaning="StepLR: epochs between two multiplications",
+        also=("step", "lr_step", "lr_step_size"),
+    ),
     Option(
         "augment",
         "choice",
         "none",
         choices=("none", "flip", "crop", "crop_flip"),
         meaning="random changes of the training images, drawn for each image",
+        also=("aug", "augmentation", "augmentations", "transforms"),
     ),
     Option(
         "precision",
@@ -64,6 +109,7 @@ SETTINGS: tuple[Option, ...] = (
         "float32",
         choices=("float32", "bfloat16"),
         meaning="bfloat16: autocast, for heavier networks where the processor has it",
+        also=("amp", "dtype", "mixed_precision"),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpstudy.spec.catalogue import ARCHITECTURES, SETTINGS, TORCHVISION
+from hpstudy.spec.other_names import meant_by
 from hpstudy.spec.rows import Option
 from hpstudy.spec.wording import RefusedError, did_you_mean, shown, unknown
 
@@ -29,7 +30,7 @@ def find_option(name: str, *, architectures: tuple[str, ...]) -> Option | None:
         return _SETTINGS[name]
     architecture, dot, option = name.rpartition(".")
     if not dot:
-        raise RefusedError(unknown("setting", name, _known(architectures)))
+        raise RefusedError(_no_setting(name, architectures))
     if architectures and architecture not in architectures:
         offered = ", ".join(architectures)
         near = did_you_mean(name, _known(architectures))
@@ -40,6 +41,15 @@ def find_option(name: str, *, architectures: tuple[str, ...]) -> Option | None:
     if architecture.startswith(TORCHVISION):
         raise RefusedError(f"{architecture} has no options; delete this line")
     return None
+
+
+def _no_setting(name: str, architectures: tuple[str, ...]) -> str:
+    meant = meant_by(name)
+    if meant is None:
+        return unknown("setting", name, _known(architectures))
+    if meant.setting:
+        return f'no setting {shown(name)}. Did you mean "{meant.name}"?'
+    return f"no setting {shown(name)}; {meant.name} stands beside settings, at the top of the file"
 
 
 def _shipped_option(architecture: str, name: str) -> Option:

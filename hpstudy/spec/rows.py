@@ -42,6 +42,7 @@ class Option:
         optimizers: The optimizers that have it; empty means all. (Only settings use it.)
         argument: The keyword of the target that takes it; empty means the same as `name`.
         meaning: One clause for listings.
+        also: What other programs call it, in lower case, for messages.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Option:
     optimizers: tuple[str, ...] = ()
     argument: str = ""
     meaning: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from pydantic_core import ErrorDetails
 
 from hpstudy.spec.file import NESTED, REQUIRED, Shape, StudyShape
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.other_names import meant_by
 from hpstudy.spec.study import KeyPath
-from hpstudy.spec.wording import expected, unknown
+from hpstudy.spec.wording import expected, shown, unknown
 
 
 def read_shape(data: dict[str, Any], findings: Findings) -> StudyShape:
@@ -49,14 +50,23 @@ def _errors(data: dict[str, Any]) -> list[ErrorDetails]:
 def _report(detail: ErrorDetails, data: dict[str, Any], findings: Findings) -> None:
     path: KeyPath = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        fact = unknown("key", str(path[-1]), _model(path[:-1]).model_fields)
-        findings.at_key(path, fact)
+        findings.at_key(path, _no_key(path))
     elif detail["type"] == "missing":
         findings.at(path[:-1], f"{path[-1]} is missing; add {_description(path)}")
     elif isinstance(path[-1], int):
         findings.at(path, expected(_description(path), detail["input"]))
     else:
         findings.at(path, expected(_description(path), _written(path, data)))
+
+
+def _no_key(path: KeyPath) -> str:
+    name = str(path[-1])
+    meant = meant_by(name) if len(path) == 1 else None
+    if meant is None:
+        return unknown("key", name, _model(path[:-1]).model_fields)
+    if meant.setting:
+        return f"no key {shown(name)}; {meant.name} is a setting, write it under settings"
+    return f'no key {shown(name)}. Did you mean "{meant.name}"?'
 
 
 def _entry(path: KeyPath, data: dict[str, Any]) -> KeyPath:

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from hpstudy.architectures.build import accepts_dropout, build_model, builder_options, find_builder
-from hpstudy.architectures.torchvision_models import build_torchvision
+from hpstudy.architectures.torchvision_models import build_torchvision, smallest_image
 from hpstudy.errors import InputError
+from hpstudy.torchvision_repair import import_torchvision
 
 
 def build(name, shape, *, dropout=0.0, n_classes=7, options=None):
@@ -118,7 +119,7 @@ def test_a_network_without_dropout_refuses_it(name):
         ),
         (
             lambda: build("vit_b_16", (3, 30, 30)),
-            "vit_b_16 cannot take images of 30×30: Input shape indivisible by patch size!; set image_size",
+            r"vit_b_16 cannot take images of 30×30 \(Input shape indivisible by patch size!\); set image_size",
         ),
         (
             lambda: build("vit_b_16", (3, 32, 48)),
@@ -141,3 +142,46 @@ def test_torchvision_offers_no_options_and_its_builder_is_called_like_any_other(
     with torch.device("meta"):
         model = find_builder("torchvision:resnet18", study_folder=Path())((1, 32, 32), 5, dropout=0)
         assert model(torch.empty(2, 1, 32, 32)).shape == (2, 5)
+
+
+def trains(name, side):
+    """Whether two images pass the network, on the device that computes shapes alone."""
+    with torch.device("meta"):
+        model = build(name, (1, side, side))
+        try:
+            model(torch.empty((2, 1, side, side)))
+        except RuntimeError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(("name", "smallest"), [("alexnet", 63), ("vgg11", 32), ("squeezenet1_1", 17)])
+def test_the_smallest_image_is_found_by_trying(name, smallest):
+    assert smallest_image(name, (1, 8, 8), n_classes=10) == smallest
+    assert smallest_image(name, (3, smallest - 1, 200), n_classes=10) == smallest
+    assert smallest_image(name, (3, smallest, smallest), n_classes=10) is None
+    assert (trains(name, smallest - 1), trains(name, smallest)) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "regnet_y_400mf"])
+def test_an_image_that_is_large_enough_or_cannot_be_tried_has_no_smallest(name):
+    assert smallest_image(name, (1, 8, 8), n_classes=10) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "proposed"), [("vit_b_16", 28, 32), ("vit_b_32", 33, 64), ("vit_h_14", 8, 14)]
+)
+def test_an_image_that_cannot_be_divided_is_told_with_the_next_that_can(name, side, proposed):
+    with pytest.raises(InputError, match=rf"for example to {proposed}$"):
+        build(name, (1, side, side))
+
+
+@pytest.mark.slow
+def test_every_network_takes_the_image_that_its_message_names():
+    models = import_torchvision().models
+    for name in models.list_models(module=models):
+        try:
+            side = smallest_image(name, (1, 8, 8), n_classes=10)
+        except InputError as error:
+            side = int(str(error).rpartition(" ")[2])
+        assert side is None or trains(name, side), name
