@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from hpstudy import __version__
 from hpstudy.errors import DataError, HpstudyError, InputError, StudyFileError, StudyTimeoutError
@@ -42,8 +43,39 @@ if TYPE_CHECKING:  # what a command needs is imported where it runs: `--help` an
     from hpstudy.spec.load import Reading
     from hpstudy.spec.study import StudySpec
 
+
+class _Commands(TyperGroup):
+    """The commands; an option that a study file has instead is told so."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # click's, of which typer has a copy of its own or not
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if fact := _in_study_file(getattr(error, "option_name", "")):
+                raise InputError(fact) from error
+            raise
+
+
+def _in_study_file(option: str) -> str:
+    """Where to write what somebody gave as an option that no command has; empty where it is no part of a study file."""
+    from hpstudy.spec.load import OPTIONS
+    from hpstudy.spec.other_names import meant_by
+
+    meant = meant_by(option)
+    if meant is None or not option.startswith("--"):
+        return ""
+    if meant.setting:
+        return (
+            f"{option}: {meant.name} is a setting, which stands in the study file: "
+            f"under settings:, as {meant.name}: {meant.setting.default}"
+        )
+    of_run = f"with {OPTIONS[meant.name]} of `hpstudy run`, or " if meant.name in OPTIONS else ""
+    return f"{option}: no such option; {meant.name} is given {of_run}in the study file, as {meant.name}: …"
+
+
 app = typer.Typer(
     name="hpstudy",
+    cls=_Commands,
     help="Hyperparameter studies of image classifiers from one YAML file.",
     no_args_is_help=True,
     add_completion=False,
@@ -91,8 +123,10 @@ def check(file: StudyFile, data: DataFolder = DEFAULT_DATA, device: Device = "au
     from hpstudy.training.device import choose_device
 
     chosen = choose_device(device)
-    spec, found = _checked(file, read_study(file), data_on(chosen, folder=data))
+    spec, found = _checked(file, read_study(file), data_on(chosen, folder=data), data_folder=data)
     estimate = estimate_study(spec, data=found.data, device=chosen)
+    for line in estimate.left_out:
+        _warn(f"left out of the estimate: {line}")
     models = [(candidate.label, model.layers) for candidate, model in found.models]
     open_console().print(checked_study(spec, models=models, input_shape=found.data.input_shape, estimate=estimate))
 
@@ -124,8 +158,9 @@ def run(
     given = {"trials": trials, "epochs": epochs, "name": name}
     reading = read_study(file, overrides={key: value for key, value in given.items() if value is not None})
     place = _place(storage, artifacts=artifacts, data=data, device=device, workers=workers, executor=executor)
-    spec, _ = _checked(file, reading, place.load_data)
-    spec = replace(spec, confirm=None) if no_confirm else spec
+    if no_confirm and reading.spec:
+        reading = replace(reading, spec=replace(reading.spec, confirm=None))
+    spec, _ = _checked(file, reading, place.load_data, data_folder=data)
     with _time_may_end(), RunProgress(open_console(), searched=searched_settings(spec)) as progress:
         run_study(spec, place=place, observer=progress, deadline=deadline)
     _show_results(spec.name, storage=storage, artifacts=artifacts)
@@ -348,14 +383,14 @@ def architectures() -> None:
     open_console().print(architecture_list(ARCHITECTURES))
 
 
-def _checked(file: Path, reading: Reading, load_data: LoadData) -> tuple[StudySpec, Preflight]:
+def _checked(file: Path, reading: Reading, load_data: LoadData, *, data_folder: Path) -> tuple[StudySpec, Preflight]:
     """The study, once neither its file nor its architectures and data have a problem; all of them at once."""
     from hpstudy.search.preflight import preflight
 
     if reading.spec is None:
         raise StudyFileError(str(file), reading.problems)
     try:
-        found = preflight(reading.spec, load_data=load_data)
+        found = preflight(reading.spec, load_data=load_data, data_folder=data_folder)
     except (DataError, InputError):
         if reading.problems:
             raise StudyFileError(str(file), reading.problems) from None

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from hpstudy.architectures.positions import located
 from hpstudy.architectures.torchvision_models import build_torchvision, has_dropout
@@ -40,7 +42,8 @@ def build_model(  # what decides a model is six things
 
     Returns:
         A model from float images [batch, channels, height, width] to logits [batch, classes]. The weights
-        come from torch's random state, which the caller seeds.
+        come from torch's random state, which the caller seeds. Lazy layers (`nn.LazyLinear`) have their sizes: one
+        black image has passed the model.
 
     Raises:
         InputError: The architecture or an option of it is unknown, it cannot take the images, it has no
@@ -55,7 +58,27 @@ def build_model(  # what decides a model is six things
             f"{located(architecture, builder, study_folder)}: it returned an object of type "
             f"{type(model).__name__}; an architecture returns a torch.nn.Module"
         )
+    if _lazy_layers(model):
+        _set_sizes(model, input_shape)
+    if lazy := _lazy_layers(model):
+        raise InputError(
+            f"{located(architecture, builder, study_folder)}: the sizes of {', '.join(lazy)} are still open after an "
+            "image has passed the model; give them, as in nn.Linear(64, 10) in place of nn.LazyLinear(10)"
+        )
     return model
+
+
+def _lazy_layers(model: nn.Module) -> list[str]:
+    """The names of the tensors whose sizes wait for the first images."""
+    return [name for name, tensor in (*model.named_parameters(), *model.named_buffers()) if is_lazy(tensor)]
+
+
+def _set_sizes(model: nn.Module, input_shape: tuple[int, int, int]) -> None:
+    """Passes one black image, in evaluation, so that no running statistic of a batch norm changes."""
+    model.eval()
+    with torch.no_grad():
+        model(torch.zeros((1, *input_shape), dtype=torch.float32))
+    model.train()
 
 
 def count_parameters(model: nn.Module) -> int:

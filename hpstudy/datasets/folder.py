@@ -121,7 +121,12 @@ def _folders(place: Path) -> tuple[str, ...]:
 
 def _check_test_classes(root: Path, class_names: tuple[str, ...]) -> None:
     if not (root / "test").is_dir():
-        raise DataError(f"{root}: no test folder beside train; add test/CLASS folders with the same classes.")
+        alike = [name for name in _folders(root) if name != "train" and _folders(root / name) == class_names]
+        rename = f" (or rename {alike[0]}/ to test/, if nothing else needs it)" if alike else ""
+        raise DataError(
+            f"{root}: no test folder beside train, and a confirmation needs one; add test/CLASS folders with the same "
+            f"classes{rename}, or write confirm: false into the study file."
+        )
     found = _folders(root / "test")
     if found != class_names:
         lacking = ", ".join(sorted(set(class_names) - set(found))) or "none"

@@ -45,6 +45,19 @@ def load_split(spec: DatasetSpec, *, folder: Path, split: Split) -> LabelledImag
     return replace(data, images=fit_images(data.images, spec=spec))
 
 
+def check_test_set(spec: DatasetSpec, *, folder: Path) -> None:
+    """Makes sure that a confirmation can read the test set: all of its files are decoded, and nothing of it is kept.
+
+    Args:
+        spec: Which images.
+        folder: The data folder.
+
+    Raises:
+        DataError: The test set is absent, damaged or empty.
+    """
+    _nonempty(_loader(spec.name)(folder, spec, "test"), spec, f"test_share {spec.test_share:g}")
+
+
 def fit_images(images: Tensor, *, spec: DatasetSpec) -> Tensor:
     """Pictures as their data set holds them, with the preparation that does not grow them done, as in `load_split`.
 

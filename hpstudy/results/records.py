@@ -108,3 +108,9 @@ def architecture_source(results: StudyResults, architecture: str) -> str | None:
     """The text of a user's architecture as the last run that recorded it had it; None where none did."""
     source = last_record(results).get("architecture_sources", {}).get(architecture)
     return None if source is None else str(source)
+
+
+def equal_weights(results: StudyResults) -> list[str]:
+    """The architectures that two seeds gave equal weights, as the last run found; none where it did not look."""
+    names = last_record(results).get("equal_weights")
+    return [str(name) for name in names] if isinstance(names, list) else []

@@ -34,12 +34,14 @@ class Estimate:
         epoch_seconds: One epoch of each architecture offered, at the mean of the smallest and the largest batch.
         search_seconds: All trials and baselines to their last epochs; pruning makes it less.
         confirmation_seconds: Its trainings, whose training set has the validation part too; 0 without one.
+        left_out: What cannot be trained here and is left out of the means, in a line each.
     """
 
     n_trials: int
     epoch_seconds: Mapping[str, float]
     search_seconds: float
     confirmation_seconds: float
+    left_out: tuple[str, ...] = ()
 
 
 def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device) -> Estimate:
@@ -51,11 +53,20 @@ def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device)
         device: Where they lie.
 
     Raises:
-        InputError: A network cannot be trained at the smallest or the largest batch.
+        InputError: A network can be trained at neither the smallest nor the largest batch.
     """
+    failures: list[InputError] = []
 
     def mean_seconds(configs: Collection[TrialConfig]) -> float:
-        return sum(_epoch_seconds(config, data, device, spec.folder) for config in configs) / len(configs)
+        seconds = []
+        for config in configs:
+            try:
+                seconds.append(_epoch_seconds(config, data, device, spec.folder))
+            except InputError as error:
+                failures.append(error)
+        if not seconds:
+            raise failures[-1]
+        return sum(seconds) / len(seconds)
 
     epochs = {name: mean_seconds(_smallest_and_largest_batch(spec, name)) for name in spec.architectures}
     parts = searches(spec).values()
@@ -71,6 +82,7 @@ def estimate_study(spec: StudySpec, *, data: TrainingData, device: torch.device)
         epoch_seconds=epochs,
         search_seconds=n_trials * trial + baselines,
         confirmation_seconds=confirmation,
+        left_out=tuple(str(failure) for failure in failures),
     )
 
 

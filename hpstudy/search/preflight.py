@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from hpstudy.architectures.build import accepts_dropout, builder_options
 from hpstudy.architectures.check import ModelCheck, check_architecture
 from hpstudy.datasets.images import TrainingData
+from hpstudy.datasets.load import check_test_set
 from hpstudy.errors import InputError, Problem
 from hpstudy.executors.data import LoadData
 from hpstudy.search.processor import lacks_bfloat16
@@ -52,20 +54,24 @@ class Preflight:
     warnings: tuple[str, ...]
 
 
-def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
+def preflight(spec: StudySpec, *, load_data: LoadData, data_folder: Path) -> Preflight:
     """Pushes one batch of random images through every architecture and baseline of a study.
+
+    Where the study is to be confirmed and has no problem, the files of its test set are decoded too, and let go of.
 
     Args:
         spec: A study that could be read; it may have lost settings with problems of their own.
         load_data: Gives the images.
+        data_folder: Where the data sets lie.
 
     Raises:
-        DataError: The images cannot be read.
+        DataError: The images cannot be read, or those of the test set that a confirmation needs.
         InputError: They cannot be prepared as the study says.
     """
     candidates = list(_candidates(spec))
     data = load_data(candidates[0].config, "search")
     problems = [*_batch_problems(spec, n_images=len(data.train))]
+    warnings: list[str] = []
     models: list[tuple[Candidate, ModelCheck]] = []
     checked: dict[tuple[object, ...], ModelCheck] = {}
     for candidate in candidates:
@@ -76,11 +82,14 @@ def preflight(spec: StudySpec, *, load_data: LoadData) -> Preflight:
                 if network not in checked:
                     checked[network] = _check(spec, candidate.config, data)
                 models.append((candidate, checked[network]))
+                _check_single_images(spec, candidate, data, problems=found, warnings=warnings)
             except InputError as error:
                 found.append(_problem(spec, candidate.place, _fact(error, candidate)))
         problems += found
-    warnings = (*_softmax_warnings(models), *_precision_warnings(spec))
-    return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data, warnings)
+    if spec.confirm and not problems:
+        check_test_set(spec.dataset, folder=data_folder)
+    warnings += [*_softmax_warnings(models), *_seed_warnings(models), *_precision_warnings(spec)]
+    return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data, tuple(dict.fromkeys(warnings)))
 
 
 def first_config(spec: StudySpec, architecture: str) -> TrialConfig:
@@ -107,7 +116,7 @@ def _network(config: TrialConfig) -> tuple[object, ...]:
     return (config.architecture, tuple(sorted(config.options.items())), config.dropout)
 
 
-def _check(spec: StudySpec, config: TrialConfig, data: TrainingData) -> ModelCheck:
+def _check(spec: StudySpec, config: TrialConfig, data: TrainingData, *, batch_size: int = 2) -> ModelCheck:
     return check_architecture(
         config.architecture,
         options=config.options,
@@ -115,7 +124,28 @@ def _check(spec: StudySpec, config: TrialConfig, data: TrainingData) -> ModelChe
         n_classes=data.n_classes,
         dropout=config.dropout,
         study_folder=spec.folder,
+        batch_size=batch_size,
     )
+
+
+def _check_single_images(
+    spec: StudySpec, candidate: Candidate, data: TrainingData, *, problems: list[Problem], warnings: list[str]
+) -> None:
+    """Batches of one image, which batch norm may refuse: a problem where there are no others, else a warning."""
+    offered = candidate.place[0] == "architecture"
+    setting = spec.settings.get("batch_size") if offered else None
+    exists = setting and candidate.label in setting.when.get("architecture", (candidate.label,))
+    sizes = _choices(setting.domain) if setting and exists else (candidate.config.batch_size,)
+    if 1 not in sizes:
+        return
+    try:
+        _check(spec, candidate.config, data, batch_size=1)
+    except InputError as error:
+        path: KeyPath = ("settings", "batch_size") if offered else (*candidate.place, "batch_size")
+        if set(sizes) == {1}:
+            problems.append(_problem(spec, path, f"1: one image is too few to train on: {error}; give 2 or more"))
+        else:
+            warnings.append(f"{path[0]}.batch_size: trials with batches of 1 will fail: {error}; begin at 2")
 
 
 def _option_problems(spec: StudySpec, candidate: Candidate) -> Iterator[Problem]:
@@ -163,6 +193,14 @@ def _softmax_warnings(models: Iterable[tuple[Candidate, ModelCheck]]) -> Iterato
         yield (
             f"{name}: its outputs sum to 1, as after a softmax. The loss expects logits and takes the softmax itself; "
             "leave it out of the network."
+        )
+
+
+def _seed_warnings(models: Iterable[tuple[Candidate, ModelCheck]]) -> Iterator[str]:
+    for name in sorted({candidate.config.architecture for candidate, model in models if model.begins_equal}):
+        yield (
+            f"{name}: two seeds gave it equal weights, so that its trainings differ in the order of images and in "
+            "dropout alone. If it calls torch.manual_seed, leave that out."
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from hpstudy.architectures.build import build_model, count_parameters, own_defaults
+from hpstudy.architectures.check import ignores_seed
 from hpstudy.architectures.layers import layer_table
 from hpstudy.architectures.sources import architecture_sources
 from hpstudy.datasets.images import TrainingData, stored_channels
@@ -49,6 +50,7 @@ def describe_run(subject: Subject, *, device: torch.device, data: TrainingData) 
         "architectures": list(subject.architectures),
         "architecture_sources": architecture_sources(subject.architectures, folder=subject.folder),
         "architecture_defaults": _own_defaults(subject),
+        "equal_weights": _ignoring_seeds(subject, data),
     }
 
 
@@ -91,6 +93,15 @@ def _own_defaults(subject: Subject) -> dict[str, dict[str, Scalar]]:
         with suppress(InputError):
             found[name] = own_defaults(name, study_folder=subject.folder)
     return found
+
+
+def _ignoring_seeds(subject: Subject, data: TrainingData) -> list[str]:
+    """The architectures that begin with equal weights under any seed."""
+    return [
+        name
+        for name in subject.architectures
+        if ignores_seed(name, input_shape=data.input_shape, n_classes=data.n_classes, study_folder=subject.folder)
+    ]
 
 
 def _device_name(device: torch.device) -> str:

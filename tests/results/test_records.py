@@ -10,6 +10,7 @@ import pytest
 from hpstudy.results.records import (
     RecordedImages,
     architecture_source,
+    equal_weights,
     last_record,
     recorded_images,
     recorded_versions,
@@ -74,3 +75,12 @@ def test_before_a_confirmation_no_test_images_are_known() -> None:
     images = recorded_images(with_records({"images": IMAGES}))
     assert images is not None
     assert images.n_test == 0
+
+
+@pytest.mark.parametrize(("recorded", "names"), [(["nets.py:Net"], ["nets.py:Net"]), ([], []), (3, []), (None, [])])
+def test_networks_that_ignore_seeds_are_those_of_the_last_run(recorded: object, names: list[str]) -> None:
+    assert equal_weights(with_records({"equal_weights": ["old.py:Net"]}, {"equal_weights": recorded})) == names
+
+
+def test_a_run_of_an_earlier_version_did_not_look_for_networks_that_ignore_seeds() -> None:
+    assert equal_weights(with_records({"threads": 1})) == []

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def found(spec: StudySpec):
-    return preflight(spec, load_data=data_on(CPU, folder=Path()))
+    return preflight(spec, load_data=data_on(CPU, folder=Path()), data_folder=Path())
 
 
 def study(folder: Path, network: str, rest: str = "settings: {learning_rate: [0.1, 0.2]}") -> StudySpec:
@@ -232,7 +232,18 @@ def test_a_batch_that_cannot_be_trained_is_told_before_the_run(tmp_path: Path) -
         "    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10))\n"
     )
     spec = study(tmp_path, network, "settings: {learning_rate: 0.1, batch_size: [1, 32]}")
-    with pytest.raises(
-        InputError, match=r"nets\.py:net with batch_size 1 cannot be trained: ValueError: Expected more"
-    ):
-        estimate_study(spec, data=found(spec).data, device=CPU)
+    estimate = estimate_study(spec, data=found(spec).data, device=CPU)
+    (line,) = estimate.left_out
+    assert line.startswith("nets.py:net with batch_size 1 cannot be trained: ValueError: Expected more")
+    assert estimate.epoch_seconds["nets.py:net"] > 0
+
+
+def test_an_architecture_that_no_batch_can_train_is_told_before_the_run(
+    small_spec: StudySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_arguments: object) -> float:
+        raise InputError("nets.py:tiny with batch_size 32 cannot be trained")
+
+    monkeypatch.setattr("hpstudy.search.estimate._epoch_seconds", no_room)
+    with pytest.raises(InputError, match="with batch_size 32 cannot be trained"):
+        estimate_study(small_spec, data=found(small_spec).data, device=CPU)

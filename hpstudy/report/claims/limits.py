@@ -8,6 +8,7 @@ from hpstudy.numbers import listed, plural, points, points_range, setting_words
 from hpstudy.report.claims.associations import Associations
 from hpstudy.report.claims.setting_tests import FEWEST_TRIALS
 from hpstudy.results.confirmed import FEWEST_PAIRS, Confirmed
+from hpstudy.results.records import equal_weights
 from hpstudy.results.study import StudyResults, part_of
 
 _BLIND_SAMPLERS = ("random", "grid", "qmc")
@@ -19,6 +20,11 @@ def cannot_say(results: StudyResults, *, found: Associations, confirmation: Conf
     said = []
     if results.identity:
         said += _on_the_answer(results, confirmation)
+    if equal := equal_weights(results):
+        said.append(
+            f"What chance in the initial weights does: two seeds gave {listed(equal)} equal ones, so that trainings "
+            "differ in the order of images and in dropout alone."
+        )
     if len(results.domains) > 1 and found.n_complete:
         said.append(
             "What made a difference in the search: its settings varied together, so a sentence on trials that share a "

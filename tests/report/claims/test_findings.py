@@ -312,6 +312,14 @@ def test_no_comparison_tells_a_difference_below_the_one_that_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("names", [[], ["nets.py:Net"]])
+def test_a_network_that_ignores_seeds_is_a_limit(names: list[str]) -> None:
+    results = make_results()
+    runs = results.runs.assign(record=[{**record, "equal_weights": names} for record in results.runs["record"]])
+    limits = findings(replace(results, runs=runs)).cannot_say
+    assert sum("nets.py:Net" in limit for limit in limits) == len(names)
+
+
 def test_only_a_sampler_that_has_learnt_tries_again_what_began_well() -> None:
     text = "the sampler (tpe) tried again what began well"
     results = make_results(n_trials=12, n_pruned=0, n_failed=0)
