@@ -37,7 +37,11 @@ def require_kept(model: nn.Module, twin: nn.Module, images: Tensor) -> None:
     Raises:
         StateError: The state cannot be written or read back, or the outputs are others then.
     """
-    fill_state(twin, encode_state(model))
+    content = encode_state(model)
+    try:
+        fill_state(twin, content)
+    except StateError as error:
+        raise StateError(f"a new network of the same call cannot have its weights: {error}") from error
     outputs = _evaluated(model, images)
     if not torch.equal(outputs, _evaluated(model, images)):
         return

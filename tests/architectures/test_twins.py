@@ -78,6 +78,13 @@ REFUSED = {
         net("self.steps = 1", "self.steps += self.training; return self.body(images) / self.steps"),
         "neither a parameter nor a persistent buffer",
     ),
+    "a layer that is made when the first images come": (
+        net(
+            "self.more = None",
+            "self.more = self.more or nn.Linear(64, 64); return self.body(self.more(images))",
+        ),
+        "a new network of the same call cannot have its weights",
+    ),
     "one network for every call": (
         net("pass").replace("class Net", "class Body") + "\nBODY = Body((1, 8, 8), 10)\n"
         "def Net(input_shape, n_classes):\n    return BODY\n",
