@@ -300,13 +300,15 @@ def report(
     storage: StorageUrl = DEFAULT_STORAGE,
     artifacts: ArtifactsFolder = DEFAULT_ARTIFACTS,
 ) -> None:
-    """Writes a study's report as one HTML file, and a page that compares several."""
+    """Writes a study's report as one HTML file, and a page that compares several. Ends with 3 where one is damaged."""
     from hpstudy.report.write import write_reports
     from hpstudy.terminal.reports import written_reports
 
     written = write_reports(storage, names=names or (), output=output, artifacts=artifacts, with_markdown=markdown)
     open_console().print(written_reports(written), soft_wrap=True)
     _warn_of_boxes(*(report.undrawn for report in written))
+    if any(report.damaged for report in written):
+        raise typer.Exit(3)
 
 
 @app.command()

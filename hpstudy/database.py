@@ -33,6 +33,9 @@ _PATIENCE = {
 """What libpq is told, in seconds and the last in milliseconds: a server that is gone without a word, as when a cable is
 pulled, is noticed within a minute. Without it Linux tries for a quarter of an hour."""
 
+TEXT = partial(str, encoding="utf-8", errors="surrogateescape")
+"""How a SQLite file's text is read: Python's driver would give up a whole query for one byte that is no UTF-8."""
+
 
 def file_of(url: str) -> Path | None:
     """The file of a SQLite URL; None for a PostgreSQL server.
@@ -187,6 +190,7 @@ def _file_engine(database: Path) -> Iterator[Engine]:
         raise StorageError(f"{database}: there is no storage yet; `hpstudy run STUDY.yaml` makes it")
     check_sqlite_file(database)
     with read_committed(database) as connection:
+        connection.text_factory = TEXT
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         # Python's driver begins no transaction for what only reads: each query would see another moment.
         event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN"))

@@ -4,7 +4,8 @@ HpstudyError                     1  the base: a sentence that a person can act o
 ├── InputError                   2  something that the user wrote
 │   └── StudyFileError           2  a study file, with all of its problems
 ├── StorageError                 3  the database cannot be used
-│   └── StudyBusyError           3  another runner has the study
+│   ├── StudyBusyError           3  another runner has the study
+│   └── DamagedStudyError        3  what is stored of a study is not what hpstudy and Optuna write
 ├── ArtifactError                3  a file of a study cannot be written, or is damaged
 ├── DataError                    4  a data set is absent or damaged
 ├── StudyFailedError             1  the study ended, but no trial succeeded or five failed in a row
@@ -69,6 +70,18 @@ class StorageError(HpstudyError):
 
 class StudyBusyError(StorageError):
     """Another runner is working on the study."""
+
+
+class DamagedStudyError(StorageError):
+    """What is stored of a study is not what hpstudy and Optuna write; other studies beside it may be sound.
+
+    Attributes:
+        fact: What is wrong and where: `trial 3, config: is no JSON`.
+    """
+
+    def __init__(self, fact: str, *, study: str = "", repair: str = "") -> None:
+        self.fact = fact
+        super().__init__(": ".join(part for part in (study, fact) if part) + (f"; {repair}" if repair else ""))
 
 
 class ArtifactError(HpstudyError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,10 +18,18 @@ _PATIENCE_SECONDS = 2.0
 """A reader's probe holds the lock for an instant: a runner waits longer than that before it says "busy"."""
 
 
+_PLAIN = re.compile(r"[A-Za-z0-9._-]*")
+_LONGEST = 80
+
+
 def lock_path(database: Path, *, study: str) -> Path:
-    """The lock file of a study, hidden beside its database, also of one named by a link; it stays between runs."""
+    """The lock file of a study, hidden beside its database, also of one named by a link; it stays between runs.
+
+    No study's own name holds a slash, but a database from elsewhere may say anything: then it is the sum of the name.
+    """
     database = database.resolve() if database.is_symlink() else database
-    return database.with_name(f".{database.name}.{study}.lock")
+    plain = study if len(study) <= _LONGEST and _PLAIN.fullmatch(study) else _sum(study)
+    return database.with_name(f".{database.name}.{plain}.lock")
 
 
 @contextmanager
@@ -77,6 +87,10 @@ def is_held(path: Path) -> bool:
         return False
     lock.release()
     return False
+
+
+def _sum(study: str) -> str:
+    return hashlib.sha256(study.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _busy(path: Path, study: str) -> StudyBusyError:

@@ -27,6 +27,13 @@ OPTUNA_PARAMETERS = table(
     column("param_value"),
     column("distribution_json"),
 )
+OPTUNA_INTERMEDIATES = table(
+    "trial_intermediate_values",
+    column("trial_id"),
+    column("step"),
+    column("intermediate_value"),
+    column("intermediate_value_type"),
+)
 OPTUNA_DIRECTIONS = table("study_directions", column("study_id"), column("objective"), column("direction"))
 OPTUNA_STUDY_ATTRIBUTES = table("study_user_attributes", column("study_id"), column("key"), column("value_json"))
 OPTUNA_STUDY_SYSTEM_ATTRIBUTES = table(
@@ -37,6 +44,19 @@ OPTUNA_TRIAL_SYSTEM_ATTRIBUTES = table(
     "trial_system_attributes", column("trial_id"), column("key"), column("value_json")
 )
 """Optuna's tables, as far as hpstudy reads them itself."""
+
+OPTUNA_OF_A_TRIAL = tuple(
+    table(name, column("trial_id"))
+    for name in (
+        *("trial_heartbeats", "trial_intermediate_values", "trial_params", "trial_system_attributes"),
+        *("trial_user_attributes", "trial_values"),
+    )
+)
+OPTUNA_OF_A_STUDY = tuple(
+    table(name, column("study_id"))
+    for name in ("study_directions", "study_system_attributes", "study_user_attributes", "trials", "studies")
+)
+"""All tables of Optuna's that have rows of a trial, or of a study, in an order in which rows can be deleted."""
 
 EPOCHS = Table(
     "hpstudy_epochs",
@@ -116,9 +136,10 @@ N_PARAMETERS = "n_parameters"
 WEIGHTS_SHA256 = "weights_sha256"
 CONFIRMS = "confirms"
 CONFIRM_SEED = "seed"
+DIGEST = "digest"
 """User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
 model it trained; the checksum of its weights as they were written; of a confirmation the label of the trial that it
-confirms, and which of the paired seeds it has."""
+confirms, and which of the paired seeds it has; the digest of all that is stored of it, once it has ended."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"
@@ -126,10 +147,11 @@ DESCRIPTION_ATTRIBUTE = "hpstudy:description"
 CONFIRM_ATTRIBUTE = "hpstudy:confirm"
 CANDIDATES_ATTRIBUTE = "hpstudy:candidates"
 ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
+DIGEST_ATTRIBUTE = "hpstudy:digest"
 """User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. `confirm` is what its file
 says of confirmation. The candidates are the labels of
 the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
-name of the study's folder under the artifacts folder."""
+name of the study's folder under the artifacts folder; the digest is that of all the others."""
 
 TEST_DATA_ATTRIBUTE = "hpstudy:test_data"
 """User attribute of the Optuna study `NAME/confirm`: the checksums of the test set that its networks were tested on."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpstudy.database import open_to_read
 from hpstudy.errors import InputError
 from hpstudy.report.markdown import write_markdown
 from hpstudy.report.page import write_index, write_report
@@ -13,6 +14,7 @@ from hpstudy.results.confirmed import headline
 from hpstudy.results.listing import list_studies
 from hpstudy.results.load import load_results
 from hpstudy.results.predictions import candidate_predictions
+from hpstudy.results.soundness import check_pages
 from hpstudy.results.study import StudyResults
 
 
@@ -25,12 +27,14 @@ class Written:
         verdict: Its answer in a line, or why there is no report of it.
         paths: The files that a reader opens.
         undrawn: The characters for which its pictures show boxes, since no font of the machine has them.
+        damaged: Whether what is stored of it is not what was written.
     """
 
     study: str
     verdict: str
     paths: tuple[Path, ...]
     undrawn: frozenset[str] = frozenset()
+    damaged: bool = False
 
 
 def write_reports(
@@ -50,9 +54,12 @@ def write_reports(
 
     Raises:
         InputError: The storage has no study of a given name, or none at all.
-        StorageError: It cannot be read.
+        DamagedStudyError: A study that is named is damaged. Where none is named, the others are written.
+        StorageError: The storage cannot be read, or its pages are damaged.
         ArtifactError: A report cannot be written, or predictions are damaged.
     """
+    with open_to_read(url) as connection:
+        check_pages(connection, url)
     # All are read before any is written: an unknown name must not leave half of the reports.
     studies, unread = _named_studies(url, names) if names else _every_study(url)
     written = [_write(study, output=output, artifacts=artifacts, with_markdown=with_markdown) for study in studies]
@@ -67,12 +74,15 @@ def _named_studies(url: str, names: Sequence[str]) -> tuple[list[StudyResults], 
 
 
 def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
-    """The studies of a storage, and those that hpstudy does not read: Optuna's with several objectives."""
-    names = [str(name) for name in list_studies(url)["study"]]
-    if not names:
+    """The studies of a storage, and those that are left out: damaged ones, and Optuna's with several objectives."""
+    listed = list_studies(url)
+    if listed.empty:
         raise InputError("the storage holds no study yet; `hpstudy run STUDY.yaml` makes one")
     studies, unread = [], []
-    for name in names:
+    for name, damage in zip(listed["study"], listed["damage"], strict=True):
+        if damage:
+            unread.append(Written(name, f"is damaged, and left out: {damage}", (), damaged=True))
+            continue
         try:
             studies.append(load_results(url, study=name))
         except InputError as error:

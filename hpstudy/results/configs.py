@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpstudy.database import open_to_read
 from hpstudy.errors import InputError
-from hpstudy.results.queries import trial_attribute
+from hpstudy.results.rows import trial_attribute
 from hpstudy.spec.config import TrialConfig
 from hpstudy.tables import CONFIG, RUN, WEIGHTS_SHA256
 

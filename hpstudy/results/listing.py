@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError
 
-from hpstudy.database import open_to_read
+from hpstudy.database import database_fact, open_to_read
+from hpstudy.errors import DamagedStudyError
 from hpstudy.results import queries
-from hpstudy.results.load import study_state
-from hpstudy.results.queries import TrialRow
-from hpstudy.results.trials import STATES
-from hpstudy.tables import BASELINES, CONFIRM
+from hpstudy.results.load import read_study
+from hpstudy.results.rows import STATES, trial_rows
+from hpstudy.results.stored import LONGEST_NAME, read_name, shortened
+from hpstudy.results.study import StudyResults
 
-_COLUMNS = ("study", "complete", "pruned", "failed", "best", "state", "last_run", "objective")
+_COLUMNS = ("study", "complete", "pruned", "failed", "best", "state", "last_run", "objective", "damage")
+_KINDS = dict.fromkeys(("complete", "pruned", "failed"), "Int64") | {"best": "float64", "last_run": "datetime64[us]"}
+DAMAGED = "damaged"
 
 
 def list_studies(url: str) -> pd.DataFrame:
@@ -23,54 +28,72 @@ def list_studies(url: str) -> pd.DataFrame:
 
     Columns: `study`, `complete`, `pruned`, `failed` (counts over the search), `best` (validation accuracy, for a study
     that plain Optuna made its best value; NaN where there is none or several objectives), `state` (as in
-    `StudyResults`), `last_run` (UTC, NaT where it never ran) and `objective`: empty for hpstudy's studies, for those
-    of plain Optuna what `best` is (`value`, the name of the metric, or `2 objectives`).
+    `StudyResults`), `last_run` (UTC, NaT where it never ran), `objective`: empty for hpstudy's studies, for those
+    of plain Optuna what `best` is (`value`, the name of the metric, or `2 objectives`), and `damage`: what is wrong
+    with a study that cannot be read, whose `state` is `damaged` and whose counts are missing; empty for a sound one.
 
     Raises:
         StorageError: The storage cannot be read.
     """
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
-        ours = [_study_row(connection, url, study) for study in queries.study_names(connection)]
-        foreign = [_foreign_row(connection, study) for study in queries.foreign_names(connection)]
-    return pd.DataFrame([*ours, *foreign], columns=_COLUMNS).astype({"best": float, "last_run": "datetime64[us]"})
+        rows = [_sound_row(_study_row, connection, url, study) for study in queries.study_names(connection)]
+        rows += [_sound_row(_foreign_row, connection, url, study) for study in queries.foreign_names(connection)]
+        rows += [_damaged_row(f"study {study_id}", "its name is no text") for study_id in queries.nameless(connection)]
+    return pd.DataFrame(rows, columns=_COLUMNS).astype(_KINDS)
+
+
+_Read = Callable[[Connection, str, str], dict[str, Any]]
+
+
+def _sound_row(read: _Read, connection: Connection, url: str, study: str) -> dict[str, Any]:
+    """The row of a study; one that says why it cannot be read, where that is so: the others are listed all the same."""
+    try:
+        return read(connection, url, study) | {"damage": ""}
+    except DamagedStudyError as damage:
+        fact = damage.fact
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # a server that is gone, or a locked file: for all of them
+            raise
+        fact = database_fact(error, url)
+    return _damaged_row(shortened(study, longest=LONGEST_NAME), fact)
+
+
+def _damaged_row(study: str, fact: str) -> dict[str, Any]:
+    counts = dict.fromkeys(("complete", "pruned", "failed", "best", "last_run"))
+    return {"study": study, **counts, "state": DAMAGED, "objective": "", "damage": fact}
 
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
-    parts = queries.part_names(connection, study)
-    search = [study_id for study_id, part in parts.items() if part not in (BASELINES, CONFIRM)]
-    rows = queries.trial_rows(connection, search)
-    runs = queries.run_frame(connection, study)
-    return {
-        "study": study,
-        **_counts(rows),
-        "best": max(_complete(rows), default=None),
-        "state": study_state(connection, url, study, runs),
-        "last_run": runs["started_at"].max(),
-        "objective": "",
-    }
+    results = read_study(connection, url, study)
+    return {**_results_row(results), "last_run": results.runs["started_at"].max(), "objective": ""}
 
 
-def _foreign_row(connection: Connection, study: str) -> dict[str, Any]:
-    rows = queries.trial_rows(connection, [queries.study_id(connection, study)])
-    directions = queries.directions(connection, study)
-    better = min if directions == ["MINIMIZE"] else max
-    several = len(directions) > 1
-    running = any(row.state == "RUNNING" for row in rows)
-    return {
-        "study": study,
-        **_counts(rows),
-        "best": None if several else better(_complete(rows), default=None),
-        "state": "running" if running else "finished",
-        "last_run": max((row.started_at for row in rows if row.started_at), default=None, key=str),
-        "objective": f"{len(directions)} objectives" if several else queries.metric_name(connection, study) or "value",
-    }
-
-
-def _counts(rows: list[TrialRow]) -> dict[str, int]:
+def _foreign_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
+    read_name(study, place="its name")
+    study_id = next(found for found, name in queries.all_names(connection).items() if name == study)
+    directions = queries.directions(connection, study_id)
+    if len(directions) == 1:
+        results = read_study(connection, url, study)
+        last_run = results.trials["started_at"].max()
+        return {**_results_row(results), "last_run": last_run, "objective": results.objective}
+    rows = trial_rows(connection, {study_id: ""})
     counted = Counter(row.state for row in rows)
-    return {name: counted[state] for state, name in STATES.items() if name != "waiting"}
+    return {
+        "study": study,
+        **_counts({STATES.get(state, "running"): count for state, count in counted.items()}),
+        "best": None,
+        "state": "running" if counted["RUNNING"] else "finished",
+        "last_run": max((row.started_at for row in rows if row.started_at), default=None),
+        "objective": f"{len(directions)} objectives",
+    }
 
 
-def _complete(rows: list[TrialRow]) -> list[float]:
-    return [row.value for row in rows if row.state == "COMPLETE" and row.value is not None]
+def _results_row(results: StudyResults) -> dict[str, Any]:
+    best = None if results.ranked.empty else results.ranked["value"].iloc[0]
+    counted = results.search["state"].value_counts().to_dict()
+    return {"study": results.name, **_counts(counted), "best": best, "state": results.state}
+
+
+def _counts(counted: Mapping[Any, int]) -> dict[str, int]:
+    return {state: int(counted.get(state, 0)) for state in ("complete", "pruned", "failed")}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -10,10 +12,12 @@ from sqlalchemy import Connection
 
 from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read, shown_place
-from hpstudy.errors import InputError
-from hpstudy.results import queries
+from hpstudy.errors import DamagedStudyError, InputError
+from hpstudy.results import queries, rows
 from hpstudy.results.records import added_up
 from hpstudy.results.settings import optuna_settings
+from hpstudy.results.soundness import check_identity, check_labels, check_name, check_trials
+from hpstudy.results.stored import read_name, shortened
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
 from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame
 from hpstudy.runner_lock import is_held, lock_path
@@ -27,6 +31,8 @@ from hpstudy.tables import (
     VALIDATION_ACCURACY,
 )
 
+_LONGEST_TITLE = 80
+
 
 def load_results(url: str, *, study: str) -> StudyResults:
     """Reads a study; also one that plain Optuna made, which has values and settings alone.
@@ -37,17 +43,43 @@ def load_results(url: str, *, study: str) -> StudyResults:
 
     Raises:
         InputError: The storage has no such study, or it has several objectives.
+        DamagedStudyError: What is stored of it is not what hpstudy and Optuna write.
         StorageError: It cannot be read.
     """
     with open_to_read(url) as connection:
         queries.require_studies(connection, url)
-        ours, foreign = queries.study_names(connection), queries.foreign_names(connection)
+        return read_study(connection, url, study)
+
+
+def read_study(connection: Connection, url: str, study: str) -> StudyResults:
+    """Reads a study through a connection; as `load_results`."""
+    ours, foreign = queries.study_names(connection), queries.foreign_names(connection)
+    with damage_named(url, study, ours=study in ours):
         if study in ours:
             return _results(connection, url, study)
         if study in foreign:
             return _foreign_results(connection, study)
-        place, near = shown_place(url), did_you_mean(study, [*ours, *foreign])
-        raise InputError(f"{study}: {place} has no such study.{near}")
+    place, near = shown_place(url), did_you_mean(study, [*ours, *foreign])
+    raise InputError(f"{study}: {place} has no such study.{near}")
+
+
+@contextmanager
+def damage_named(url: str, study: str, *, ours: bool) -> Iterator[None]:
+    """Says of damage that is found while the body runs which study has it, and what to do.
+
+    Args:
+        url: The storage.
+        study: The study's name.
+        ours: Whether hpstudy made it, and can delete it.
+    """
+    try:
+        yield
+    except DamagedStudyError as damage:
+        repair = f"restore a copy of {shown_place(url)}"
+        if ours:
+            repair += f", or delete the study with `hpstudy delete {shlex.quote(shortened(study))}`"
+        title = shortened(study, longest=_LONGEST_TITLE)
+        raise DamagedStudyError(damage.fact, study=title, repair=repair) from None
 
 
 def study_state(connection: Connection, url: str, study: str, runs: pd.DataFrame) -> str:
@@ -71,28 +103,39 @@ def _is_finished(runs: pd.DataFrame) -> bool:
 
 
 def _results(connection: Connection, url: str, study: str) -> StudyResults:
-    head = queries.study_attributes(connection, study)
+    check_name(study)
+    # In the order in which a run writes, backwards: beside one that goes on, what is read first is the older.
     parts = queries.part_names(connection, study)
-    epochs = queries.epoch_frame(connection, parts)
+    head_id = next(study_id for study_id, part in parts.items() if not part)
+    head = queries.study_attributes(queries.attribute_texts(connection, head_id))
+    if IDENTITY_ATTRIBUTE not in head:
+        raise DamagedStudyError(f"attribute {IDENTITY_ATTRIBUTE}: is absent")
+    identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
+    check_identity(identity)
+    trial_rows = rows.trial_rows(connection, parts)
+    titles = rows.trial_titles(trial_rows, parts)
+    attributes = rows.trial_attributes(rows.stored_attributes(connection, parts, titles), titles)
+    check_trials(trial_rows, attributes, titles, parts)
+    epochs = rows.epoch_frame(connection, parts, titles)
     runs = queries.run_frame(connection, study)
     state = study_state(connection, url, study, runs)
     live = queries.live_runs(connection, study)
     stored = StoredTrials(
         parts=parts,
-        rows=queries.trial_rows(connection, parts),
-        attributes=queries.trial_attributes(connection, parts),
+        rows=trial_rows,
+        attributes=attributes,
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
         own_defaults=added_up(runs["record"]).get("architecture_defaults", {}),
         over=[run_id for run_id in runs["run_id"] if run_id not in live] if live else (),
     )
     trials, settings = trial_frame(stored, epochs=epochs)
-    identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
     confirmations = confirmation_frame(stored, epochs=epochs)
+    check_labels(trials, confirmations, head.get(CANDIDATES_ATTRIBUTE, []))
     candidates = _candidates(head.get(CANDIDATES_ATTRIBUTE, []), confirmations)
     return StudyResults(
         name=study,
-        description=str(head.get(DESCRIPTION_ATTRIBUTE, "")),
+        description=shortened(head.get(DESCRIPTION_ATTRIBUTE, "")),
         state=state,
         objective=VALIDATION_ACCURACY,
         maximize=True,
@@ -120,24 +163,25 @@ def _candidates(stored: Sequence[str], confirmations: pd.DataFrame) -> list[str]
 
 def _foreign_results(connection: Connection, study: str) -> StudyResults:
     """A study that plain Optuna made: its attributes mean nothing to hpstudy, whatever their names are."""
-    directions = queries.directions(connection, study)
+    read_name(study, place="its name")
+    study_id = next(found for found, name in queries.all_names(connection).items() if name == study)
+    directions = queries.directions(connection, study_id)
     if len(directions) > 1:
         raise InputError(f"{study}: has {len(directions)} objectives; hpstudy reads studies with one")
-    study_id = queries.study_id(connection, study)
-    parameters = queries.parameters(connection, study_id)
+    trial_rows = rows.trial_rows(connection, {study_id: ""})
+    parameters = rows.parameters(connection, study_id)
     values, domains = optuna_settings(
         (trial_id, setting_column(name), internal, written) for trial_id, name, internal, written in parameters
     )
-    rows = queries.trial_rows(connection, [study_id])
-    stored = StoredTrials({study_id: ""}, rows, attributes={}, parameters=values, unfinished="running")
-    epochs = queries.epoch_frame(connection, [])
+    stored = StoredTrials({study_id: ""}, trial_rows, attributes={}, parameters=values, unfinished="running")
+    epochs = rows.epoch_frame(connection, [], {})
     trials, settings = trial_frame(stored, epochs=epochs)
     took = (trials["ended_at"] - trials["started_at"]).dt.total_seconds().fillna(0.0)
     return StudyResults(
         name=study,
         description="",
         state="running" if (trials["state"] == "running").any() else "finished",
-        objective=queries.metric_name(connection, study) or "value",
+        objective=queries.metric_name(connection, study_id) or "value",
         maximize=directions != ["MINIMIZE"],
         trials=trials.assign(seconds=took),
         epochs=epochs,

@@ -10,6 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from hpstudy.errors import DamagedStudyError
+from hpstudy.results.shapes import Distribution
+from hpstudy.results.soundness import check_domain
+from hpstudy.results.stored import MOST_DIGITS, read_json, shortened_choice
 from hpstudy.spec.config import is_among, option_defaults
 from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Domain, Range, Setting
@@ -84,13 +88,15 @@ class _Drawn:
     """An Optuna distribution, read from JSON; those of Optuna 1 and 2 have names and attributes of their own."""
 
     def __init__(self, written: str) -> None:
-        described = json.loads(written)
+        described = read_json(written, Distribution, place="a parameter's distribution")
         name, attributes = described["name"], described["attributes"]
         self._whole = name.startswith("Int")
-        self._choices = tuple(map(_scalar, attributes.get("choices", ())))
+        self._choices = tuple(map(_scalar, attributes.get("choices") or ()))
         if self._choices:
             self.domain: Choices | Range = Choices(self._choices)
             return
+        if attributes.get("low") is None or attributes.get("high") is None:
+            raise DamagedStudyError("a parameter's distribution: has neither choices nor ends")
         step = attributes.get("step", attributes.get("q"))
         self.domain = Range(
             attributes["low"],
@@ -98,11 +104,16 @@ class _Drawn:
             log=attributes.get("log", "Log" in name),
             step=None if self._whole and step == 1 else step,
         )
+        check_domain(self.domain, place="a parameter")
 
     def value(self, internal: float) -> Scalar:
         """The value that the database keeps as a number."""
+        if self._choices and not 0 <= internal < len(self._choices):
+            raise DamagedStudyError(f"a parameter's value: is {internal:g}, of {len(self._choices)} choices")
         if self._choices:
             return self._choices[int(internal)]
+        if abs(internal) >= MOST_DIGITS and self._whole:
+            raise DamagedStudyError("a parameter's value: is a number of too many digits")
         return int(internal) if self._whole else internal
 
 
@@ -110,7 +121,13 @@ def _scalar(choice: object) -> Scalar:
     """A choice as it can be compared: Optuna takes lists and None too, with a warning."""
     if choice is None:
         return "None"
-    return choice if isinstance(choice, (bool, int, float, str)) else json.dumps(choice)
+    if isinstance(choice, int) and abs(choice) >= MOST_DIGITS:
+        return shortened_choice(str(choice))
+    return choice if isinstance(choice, (bool, int, float)) else shortened_choice(_text(choice))
+
+
+def _text(choice: object) -> str:
+    return choice if isinstance(choice, str) else json.dumps(choice)
 
 
 def _wider(first: Choices | Range, second: Choices | Range) -> Choices | Range:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from hpstudy.results.queries import TrialRow
+from hpstudy.results.rows import STATES, TrialRow
 from hpstudy.results.settings import config_settings
+from hpstudy.results.stored import shortened
 from hpstudy.spec.rows import Scalar
 from hpstudy.tables import (
     BASELINE,
@@ -27,9 +28,6 @@ from hpstudy.tables import (
     SEARCH,
     TRAIN_ACCURACY,
 )
-
-STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed", "WAITING": "waiting"}
-"""Optuna's states in hpstudy's words; RUNNING is `running` or `interrupted`."""
 
 _COMMON = {
     "trial_id": "int64",
@@ -149,8 +147,8 @@ def _common(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
         "trial_id": row.trial_id,
         "number": row.number,
         "state": stored.state(row),
-        "reason": attributes.get(REASON, ""),
-        "message": attributes.get(MESSAGE, ""),
+        "reason": shortened(attributes.get(REASON, "")),
+        "message": shortened(attributes.get(MESSAGE, "")),
         "train_accuracy": attributes.get(TRAIN_ACCURACY),
         "n_parameters": attributes.get(N_PARAMETERS),
         "started_at": row.started_at,

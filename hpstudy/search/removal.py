@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-import optuna
 from sqlalchemy import Connection, delete, select
 
 from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read
-from hpstudy.errors import ArtifactError, InputError, StorageError, StudyBusyError
+from hpstudy.errors import ArtifactError, DamagedStudyError, InputError, StorageError, StudyBusyError
 from hpstudy.results import queries
 from hpstudy.runner_lock import lock_path, require_free
 from hpstudy.search.attachments import remove_file, study_attachments, trial_attachments
@@ -18,11 +20,10 @@ from hpstudy.search.storage import Storage, open_storage
 from hpstudy.tables import (
     ARTIFACTS_ATTRIBUTE,
     EPOCHS,
-    IDENTITY_ATTRIBUTE,
     LEASES,
-    OPTUNA_STUDIES,
+    OPTUNA_OF_A_STUDY,
+    OPTUNA_OF_A_TRIAL,
     OPTUNA_TRIALS,
-    PART_SEPARATOR,
     RUNS,
 )
 
@@ -61,7 +62,7 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
         ArtifactError: A file cannot be removed; the study stays.
     """
     with open_storage(url) as storage, storage.claimed(study):
-        if not _parts(storage, study):
+        if not storage.transact(lambda connection: _parts(connection, study)):
             raise _absent(study)
         storage.exclusive(study, lambda: _delete(storage, study, artifacts))
 
@@ -69,11 +70,10 @@ def delete_study(url: str, *, study: str, artifacts: Path) -> None:
 def _delete(storage: Storage, study: str, artifacts: Path) -> None:
     """Deletes what there is; done again after the server took it back, some of it or all may be gone."""
     storage.transact(lambda connection: _require_silence(connection, study))
-    names = _parts(storage, study)
-    _delete_files(storage, names, artifacts)
-    for name in names:
-        _delete_epochs(storage, name)
-        optuna.delete_study(study_name=name, storage=storage.optuna)
+    parts = storage.transact(lambda connection: _parts(connection, study))
+    _delete_files(storage, parts, artifacts)
+    for study_id in parts:
+        storage.transact(partial(_delete_rows, study_id=study_id))
     storage.transact(lambda connection: _delete_runs(connection, study, on_server=not storage.database))
 
 
@@ -84,14 +84,20 @@ def _delete_runs(connection: Connection, study: str, *, on_server: bool) -> None
     connection.execute(delete(RUNS).where(RUNS.c.study == study))
 
 
-def _parts(storage: Storage, study: str) -> list[str]:
-    """The Optuna studies to delete, the one that says what they are last: a crash leaves nothing without it."""
-    summaries = {summary.study_name: summary for summary in optuna.get_all_study_summaries(storage.optuna)}
-    parts = [name for name in summaries if name.startswith(f"{study}{PART_SEPARATOR}")]
-    if study not in summaries:
-        return storage.transact(lambda connection: queries.parts_left(connection, study))
+def _parts(connection: Connection, study: str) -> dict[int, str]:
+    """The Optuna studies to delete, id to name; last the one that says what they are, which a crash must leave.
+
+    By queries of our own, as the deletion is: Optuna reads what it deletes, and cannot read what is damaged.
+    """
+    found = queries.part_names(connection, study)
+    names = {study_id: name for study_id, name in queries.all_names(connection).items() if study_id in found}
+    if study not in names.values():
+        left = queries.parts_left(connection, study)
+        return {study_id: name for study_id, name in names.items() if name in left}
     # Beside a study that plain Optuna made, names such as NAME/confirm are its maker's.
-    return [*parts, study] if IDENTITY_ATTRIBUTE in summaries[study].user_attrs else []
+    if study not in queries.study_names(connection):
+        return {}
+    return dict(sorted(names.items(), key=lambda item: item[1] == study))
 
 
 def _left_without_it(connection: Connection, study: str) -> list[str]:
@@ -110,12 +116,11 @@ def _absent(study: str) -> InputError:
     return InputError(f"{study}: the storage has no such study; `hpstudy list` shows those it has")
 
 
-def _delete_files(storage: Storage, names: list[str], artifacts: Path) -> None:
-    for name in names:
+def _delete_files(storage: Storage, parts: Mapping[int, str], artifacts: Path) -> None:
+    for study_id, name in parts.items():
         for attachment in (*study_attachments(storage, name), *trial_attachments(storage, name)):
             remove_file(attachment, folder=artifacts)
-        attributes = storage.optuna.get_study_user_attrs(storage.optuna.get_study_id_from_name(name))
-        if folder := _own_folder(attributes.get(ARTIFACTS_ATTRIBUTE), study=name):
+        if folder := _own_folder(_folder(storage, study_id), study=name):
             _delete_folder(artifacts / folder)
 
 
@@ -127,6 +132,15 @@ def _own_folder(stored: object, *, study: str) -> str:
         return ""
 
 
+def _folder(storage: Storage, study_id: int) -> str:
+    """The name of a study's folder under the artifacts folder; empty where none is stored, or not as hpstudy does."""
+    with suppress(DamagedStudyError):
+        texts = storage.transact(lambda connection: queries.attribute_texts(connection, study_id))
+        known = {key: text for key, text in texts.items() if key == ARTIFACTS_ATTRIBUTE}
+        return str(queries.study_attributes(known).get(ARTIFACTS_ATTRIBUTE, ""))
+    return ""
+
+
 def _delete_folder(folder: Path) -> None:
     if folder.is_symlink() or not folder.is_dir():  # a link's target lies elsewhere
         return
@@ -136,8 +150,10 @@ def _delete_folder(folder: Path) -> None:
         raise ArtifactError(f"{folder}: cannot be removed ({error.strerror or error})") from error
 
 
-def _delete_epochs(storage: Storage, name: str) -> None:
-    of_study = OPTUNA_TRIALS.join(OPTUNA_STUDIES, OPTUNA_TRIALS.c.study_id == OPTUNA_STUDIES.c.study_id)
-    trial_ids = select(OPTUNA_TRIALS.c.trial_id).select_from(of_study).where(OPTUNA_STUDIES.c.study_name == name)
-    epochs = delete(EPOCHS).where(EPOCHS.c.trial_id.in_(trial_ids))
-    storage.transact(lambda connection: connection.execute(epochs))
+def _delete_rows(connection: Connection, *, study_id: int) -> None:
+    """Deletes an Optuna study."""
+    trials = select(OPTUNA_TRIALS.c.trial_id).where(OPTUNA_TRIALS.c.study_id == study_id)
+    for table in (EPOCHS, *OPTUNA_OF_A_TRIAL):
+        connection.execute(delete(table).where(table.c.trial_id.in_(trials)))
+    for table in OPTUNA_OF_A_STUDY:
+        connection.execute(delete(table).where(table.c.study_id == study_id))

@@ -16,6 +16,7 @@ from hpstudy.results.configs import load_config, load_run_id
 from hpstudy.results.load import load_results
 from hpstudy.results.records import run_record
 from hpstudy.results.study import find_trial, part_of, title_of
+from hpstudy.search.examination import require_sound
 from hpstudy.search.loop import run
 from hpstudy.search.place import Place
 from hpstudy.search.provenance import describe_run
@@ -67,6 +68,7 @@ def rerun_trial(study: str, trial: str, *, place: Place, observer: Observer) -> 
         StudyFailedError: The training raised an exception.
         StorageError: The storage cannot be read.
     """
+    require_sound(place.storage_url, study=study)
     results = load_results(place.storage_url, study=study)
     row = results.trials.to_dict("records")[find_trial(results, trial)]
     stored = results.epochs[results.epochs["trial_id"] == row["trial_id"]]

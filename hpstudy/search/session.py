@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from hpstudy.errors import InputError, StudyFailedError
 from hpstudy.search.confirmation import choose_configurations
+from hpstudy.search.examination import require_sound
 from hpstudy.search.place import Place
 from hpstudy.search.plan import count, n_left, search_plan
 from hpstudy.search.preflight import first_config
@@ -42,6 +43,7 @@ def run_study(spec: StudySpec, *, place: Place, observer: RunObserver, deadline:
         StudyInterruptedError: A signal stopped it.
         StudyTimeoutError: The deadline came before the end.
     """
+    require_sound(place.storage_url, study=spec.name)
     data = place.load_data(first_config(spec, spec.architectures[0]), "search")
     with _claimed(spec.name, place, observer) as storage:
         studies = storage.exclusive(spec.name, lambda: open_studies(spec, storage, checksums=data.train.checksums))
@@ -80,6 +82,7 @@ def confirm_study(
         StudyBusyError: Others are searching it (on a server).
         StorageError: As `run_study`; and so are the others.
     """
+    require_sound(place.storage_url, study=name)
     with _claimed(name, place, observer) as storage:
         subject = stored_subject(storage, name)
         configurations = choose_configurations(storage, name, top=1)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine, Insert, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from hpstudy.database import check_sqlite_file, database_fact, file_of, shown_place
+from hpstudy.database import TEXT, check_sqlite_file, database_fact, file_of, shown_place
 from hpstudy.errors import StorageError
+from hpstudy.results.queries import all_names
 from hpstudy.runner_lock import hold, lock_path
 from hpstudy.search.optuna_storage import PatientStorage
 from hpstudy.search.patience import DATABASE_ERRORS, Patience, remedy
@@ -111,7 +112,8 @@ class Storage:
 
     def study_names(self) -> list[str]:
         """The names of all Optuna studies, parts included."""
-        return [study.study_name for study in self.optuna.get_all_studies()]
+        # By a query of our own: Optuna reads all that every study has, and one that is damaged would hide the others.
+        return list(self.transact(all_names).values())
 
     def write_epoch(self, trial_id: int, result: EpochResult) -> None:
         """Stores an epoch; one that is there already is replaced.
@@ -229,6 +231,7 @@ class FileConnector:
     def connect(self) -> sqlite3.Connection:
         """A connection that any thread may use, one at a time."""
         connection = sqlite3.connect(self._database, timeout=self._busy_seconds, check_same_thread=False)
+        connection.text_factory = TEXT
         # Readers never block the runner, and a trial costs a third of what the rollback journal takes.
         connection.execute("PRAGMA journal_mode=WAL").close()
         connection.execute("PRAGMA synchronous=NORMAL").close()

@@ -18,7 +18,7 @@ from hpstudy.architectures.sources import architecture_sources
 from hpstudy.artifacts import study_folder
 from hpstudy.errors import InputError, StudyBusyError
 from hpstudy.numbers import listed
-from hpstudy.results.queries import parts_left
+from hpstudy.results.queries import parts_left, study_names
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
@@ -206,18 +206,20 @@ def _with_source_of(other: Mapping[str, Any], baseline: Mapping[str, Any]) -> di
 
 
 def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any]) -> None:
-    existing = {study.study_name: study for study in optuna.get_all_study_summaries(storage.optuna)}
+    existing = storage.study_names()
     if spec.name not in existing:
         _check_parts(spec.name, storage, [name for name in existing if name.startswith(part_name(spec.name, ""))])
         return
-    stored = existing[spec.name].user_attrs
-    is_empty = not existing[spec.name].n_trials and existing[spec.name].directions == [StudyDirection.MAXIMIZE]
-    if IDENTITY_ATTRIBUTE not in stored and is_empty:
+    with storage.engine.connect() as connection:
+        is_ours = spec.name in study_names(connection)
+    found = optuna.load_study(study_name=spec.name, storage=storage.optuna)
+    if not is_ours and found.directions == [StudyDirection.MAXIMIZE] and not found.get_trials(deepcopy=False):
         return  # made by a run that was killed before it could say what it is
-    if IDENTITY_ATTRIBUTE not in stored:
+    if not is_ours:
         raise InputError(
             f"{spec.name}: the storage has a study of this name that hpstudy did not make; choose another with --name"
         )
+    stored = found.user_attrs
     known, baselines = dict(stored[IDENTITY_ATTRIBUTE]), _baselines(spec)
     trained = trained_baselines(storage, spec.name)
     # A network that has only failed may be mended.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
-
-from hpstudy.errors import InputError
+from hpstudy.errors import DamagedStudyError, InputError
+from hpstudy.results.queries import attribute_texts, part_names, run_frame, study_attributes, study_names
 from hpstudy.search.storage import Storage
 from hpstudy.spec.load import written_confirm
 from hpstudy.spec.study import Confirm, StudySpec
 from hpstudy.spec.wording import did_you_mean
-from hpstudy.tables import IDENTITY_ATTRIBUTE, RUNS
+from hpstudy.tables import IDENTITY_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -49,21 +47,26 @@ def stored_subject(storage: Storage, study: str) -> Subject:
 
     Raises:
         InputError: The storage has no such study of hpstudy's, or it never ran.
+        DamagedStudyError: What it recorded is not what hpstudy writes.
     """
-    heads = {found.study_name: found.user_attrs for found in storage.optuna.get_all_studies()}
-    ours = [name for name, attributes in heads.items() if IDENTITY_ATTRIBUTE in attributes]
-    runs = select(RUNS.c.study_file, RUNS.c.record).where(RUNS.c.study == study).order_by(RUNS.c.run_id.desc())
-    last = storage.transact(lambda connection: connection.execute(runs).first())
-    if study in ours and last is None:
-        raise InputError(f"{study}: has never been run; `hpstudy run` it with its study file first")
-    if study not in ours or last is None:
+    ours = storage.transact(study_names)
+    parts = storage.transact(lambda connection: part_names(connection, study))
+    heads = [found for found, part in parts.items() if not part and study in ours]
+    runs = storage.transact(lambda connection: run_frame(connection, study))
+    texts = storage.transact(lambda connection: attribute_texts(connection, heads[0])) if heads else {}
+    if not heads:
         raise InputError(f"{study}: the storage has no such study of hpstudy's.{did_you_mean(study, ours)}")
-    record = json.loads(last.record)
+    if runs.empty:
+        raise InputError(f"{study}: has never been run; `hpstudy run` it with its study file first")
+    last = runs.iloc[-1]
+    record = last["record"]
+    if not {"folder", "architectures"} <= record.keys():
+        raise DamagedStudyError(f"run {last['run_id']}, record: does not say where its file lay", study=study)
     return Subject(
         name=study,
-        text=last.study_file,
+        text=last["study_file"],
         folder=Path(record["folder"]),
-        seed=int(heads[study][IDENTITY_ATTRIBUTE]["seed"]),
+        seed=int(study_attributes(texts)[IDENTITY_ATTRIBUTE]["seed"]),
         architectures=tuple(record["architectures"]),
-        confirm=written_confirm(last.study_file) or Confirm(),
+        confirm=written_confirm(last["study_file"]) or Confirm(),
     )
