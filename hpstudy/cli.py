@@ -240,7 +240,7 @@ def show(
     """Shows a study's leaderboard, or one trial with its epochs."""
     from hpstudy.results.load import load_results
     from hpstudy.results.study import find_trial
-    from hpstudy.terminal.summary import study_summary
+    from hpstudy.terminal.summary import damage, study_summary
     from hpstudy.terminal.tables import trial_details
 
     results = load_results(storage, study=name)
@@ -248,7 +248,7 @@ def show(
     if trial is None:
         console.print(study_summary(results, console=console))
     else:
-        console.print(trial_details(results, trial=find_trial(results, trial)))
+        console.print(*damage(results), trial_details(results, trial=find_trial(results, trial)))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Two test processes with two threads each would wait for each other on two cores. Before torch is imported, and for
 # the processes that tests start.
@@ -25,6 +26,9 @@ from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.load import load_study
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import DatasetSpec, Normalization, StudySpec
+
+if TYPE_CHECKING:
+    from tests.damage import Bench
 
 HALF = Normalization((0.5,), (0.5,))
 
@@ -127,6 +131,14 @@ def server() -> Iterator[str]:
     yield f"postgresql+psycopg://postgres:s3cret@/postgres?host={folder / 'data'}"
     started.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A finished study and its neighbours, to be copied and damaged."""
+    from tests.damage import make_bench  # noqa: PLC0415  # it needs all of the package, which few tests do
+
+    return make_bench(tmp_path_factory.mktemp("bench"))
 
 
 _NUMBERS = count()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hpstudy.artifacts import StudyFiles
-from hpstudy.errors import InputError
+from hpstudy.errors import DamagedStudyError, InputError
 from hpstudy.exports.model import TrainedModel
 from hpstudy.results.configs import load_config, weights_checksum
+from hpstudy.results.digests import damage_text
 from hpstudy.results.load import load_results
 from hpstudy.results.records import RecordedImages, architecture_source, recorded_images, recorded_versions
 from hpstudy.results.study import ENDED, StudyResults, find_trial, part_of, title_of
@@ -64,9 +65,12 @@ def find_kept(url: str, *, study: str, trial: str, artifacts: Path) -> KeptModel
 
     Raises:
         InputError: No such study or trial; no weights of it were kept; or no run recorded what its images are.
+        DamagedStudyError: Something of the study is not what hpstudy stored.
         StorageError: The storage cannot be read.
     """
     results = load_results(url, study=study)
+    if damage := damage_text(results.digests):
+        raise DamagedStudyError(damage, study=study)
     chosen = _chosen(results, trial, files=StudyFiles(artifacts / results.artifacts))
     images = recorded_images(results)
     if images is None:

@@ -81,7 +81,8 @@ def document(contents: Contents, sections: Mapping[str, Section]) -> str:
         sections: Its figures by section.
     """
     head = contents.head
-    blocks = [f"# {escaped(head.name)}", escaped(head.question), f"**{escaped(head.verdict)}**", facts(head.facts)]
+    blocks = [f"# {escaped(head.name)}", escaped(head.question), f"**{escaped(head.damage)}**" if head.damage else ""]
+    blocks += [f"**{escaped(head.verdict)}**", facts(head.facts)]
     blocks += ["## Findings", *_findings(contents, figure_numbers(sections))]
     blocks += ["## Comparison", *_comparison(contents), *_figures(sections["comparison"])]
     blocks += _leaders(contents)

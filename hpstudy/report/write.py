@@ -11,7 +11,8 @@ from hpstudy.errors import InputError
 from hpstudy.report.markdown import write_markdown
 from hpstudy.report.page import write_index, write_report
 from hpstudy.results.confirmed import headline
-from hpstudy.results.listing import list_studies
+from hpstudy.results.digests import damage_text
+from hpstudy.results.listing import DAMAGED, list_studies
 from hpstudy.results.load import load_results
 from hpstudy.results.predictions import candidate_predictions
 from hpstudy.results.soundness import check_pages
@@ -79,8 +80,8 @@ def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
     if listed.empty:
         raise InputError("the storage holds no study yet; `hpstudy run STUDY.yaml` makes one")
     studies, unread = [], []
-    for name, damage in zip(listed["study"], listed["damage"], strict=True):
-        if damage:
+    for name, damage, state in zip(listed["study"], listed["damage"], listed["state"], strict=True):
+        if state == DAMAGED:
             unread.append(Written(name, f"is damaged, and left out: {damage}", (), damaged=True))
             continue
         try:
@@ -92,8 +93,10 @@ def _every_study(url: str) -> tuple[list[StudyResults], list[Written]]:
 
 def _write(study: StudyResults, *, output: Path, artifacts: Path, with_markdown: bool) -> Written:
     predictions = candidate_predictions(study, artifacts=artifacts)
+    damage = damage_text(study.digests)
+    verdict, is_damaged = damage or headline(study), bool(damage)
     page = write_report(study, output=output, predictions=predictions)
     if not with_markdown:
-        return Written(study.name, headline(study), (page,))
+        return Written(study.name, verdict, (page,), damaged=is_damaged)
     markdown = write_markdown(study, output=output, predictions=predictions)
-    return Written(study.name, headline(study), (page, markdown.readme), markdown.undrawn)
+    return Written(study.name, verdict, (page, markdown.readme), markdown.undrawn, damaged=is_damaged)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from hpstudy.database import database_fact, open_to_read
 from hpstudy.errors import DamagedStudyError
 from hpstudy.results import queries
+from hpstudy.results.digests import damage_text
 from hpstudy.results.load import read_study
 from hpstudy.results.rows import STATES, trial_rows
 from hpstudy.results.stored import LONGEST_NAME, read_name, shortened
@@ -29,8 +30,8 @@ def list_studies(url: str) -> pd.DataFrame:
     Columns: `study`, `complete`, `pruned`, `failed` (counts over the search), `best` (validation accuracy, for a study
     that plain Optuna made its best value; NaN where there is none or several objectives), `state` (as in
     `StudyResults`), `last_run` (UTC, NaT where it never ran), `objective`: empty for hpstudy's studies, for those
-    of plain Optuna what `best` is (`value`, the name of the metric, or `2 objectives`), and `damage`: what is wrong
-    with a study that cannot be read, whose `state` is `damaged` and whose counts are missing; empty for a sound one.
+    of plain Optuna what `best` is (`value`, the name of the metric, or `2 objectives`), and `damage`: what is not as
+    hpstudy stored it, empty for a sound study. The `state` of one that cannot be read is `damaged`, its counts missing.
 
     Raises:
         StorageError: The storage cannot be read.
@@ -49,7 +50,7 @@ _Read = Callable[[Connection, str, str], dict[str, Any]]
 def _sound_row(read: _Read, connection: Connection, url: str, study: str) -> dict[str, Any]:
     """The row of a study; one that says why it cannot be read, where that is so: the others are listed all the same."""
     try:
-        return read(connection, url, study) | {"damage": ""}
+        return {"damage": ""} | read(connection, url, study)
     except DamagedStudyError as damage:
         fact = damage.fact
     except DatabaseError as error:
@@ -66,7 +67,8 @@ def _damaged_row(study: str, fact: str) -> dict[str, Any]:
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
     results = read_study(connection, url, study)
-    return {**_results_row(results), "last_run": results.runs["started_at"].max(), "objective": ""}
+    damage = damage_text(results.digests).removeprefix("Damaged: ")
+    return {**_results_row(results), "last_run": results.runs["started_at"].max(), "objective": "", "damage": damage}
 
 
 def _foreign_row(connection: Connection, url: str, study: str) -> dict[str, Any]:

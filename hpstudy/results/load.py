@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import DamagedStudyError, InputError
 from hpstudy.results import queries, rows
+from hpstudy.results.digests import StoredStudy, compare
 from hpstudy.results.records import added_up
 from hpstudy.results.settings import optuna_settings
 from hpstudy.results.soundness import check_identity, check_labels, check_name, check_trials
@@ -107,14 +109,17 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     # In the order in which a run writes, backwards: beside one that goes on, what is read first is the older.
     parts = queries.part_names(connection, study)
     head_id = next(study_id for study_id, part in parts.items() if not part)
-    head = queries.study_attributes(queries.attribute_texts(connection, head_id))
+    head_texts = queries.attribute_texts(connection, head_id)
+    head = queries.study_attributes(head_texts)
     if IDENTITY_ATTRIBUTE not in head:
         raise DamagedStudyError(f"attribute {IDENTITY_ATTRIBUTE}: is absent")
     identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
     check_identity(identity)
     trial_rows = rows.trial_rows(connection, parts)
     titles = rows.trial_titles(trial_rows, parts)
-    attributes = rows.trial_attributes(rows.stored_attributes(connection, parts, titles), titles)
+    texts = rows.stored_attributes(connection, parts, titles)
+    attributes = rows.trial_attributes(texts, titles)
+    counted = Counter(row.study_id for row in trial_rows)
     check_trials(trial_rows, attributes, titles, parts)
     epochs = rows.epoch_frame(connection, parts, titles)
     runs = queries.run_frame(connection, study)
@@ -149,6 +154,19 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         domains=identity_domains(identity),
         identity=identity,
         artifacts=study_folder(head.get(ARTIFACTS_ATTRIBUTE), study=study),
+        digests=compare(
+            StoredStudy(
+                name=study,
+                head=head_texts,
+                titles=titles,
+                rows=trial_rows,
+                texts=texts,
+                epochs=epochs,
+                n_trials={part: counted[study_id] for study_id, part in parts.items()},
+                runs=runs["run_id"].tolist(),
+                changed_runs=runs.loc[runs["changed"].astype(bool), "run_id"].tolist(),
+            )
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, inspect, select
 
 from hpstudy.database import shown_place
 from hpstudy.errors import DamagedStudyError, StorageError
+from hpstudy.results.digests import run_sum
 from hpstudy.results.rows import plain_rows
 from hpstudy.results.shapes import STUDY_SHAPES, Name, Record
 from hpstudy.results.stored import read_count, read_json, read_moment, read_one_of, read_text, shortened
@@ -18,6 +19,7 @@ from hpstudy.tables import (
     BASELINES,
     CONFIG,
     CONFIRM,
+    DIGEST,
     DIGEST_ATTRIBUTE,
     LEASE_SECONDS,
     LEASES,
@@ -116,32 +118,31 @@ def parts_left(connection: Connection, study: str) -> list[str]:
 def run_frame(connection: Connection, study: str) -> pd.DataFrame:
     """The runs of a study, oldest first; none where the database has no table of runs.
 
+    Beside the columns of the table it has `changed`: whether a run's row is not what its digest says.
+
     Raises:
         DamagedStudyError: A run is not as hpstudy writes it.
     """
     if not inspect(connection).has_table(RUNS.name):
         return no_runs()
-    rows = plain_rows(connection, select(RUNS).where(RUNS.c.study == study).order_by(RUNS.c.run_id))
-    frame = pd.DataFrame.from_records([_run_row(row) for row in rows], columns=no_runs().columns)
+    found = plain_rows(connection, select(RUNS).where(RUNS.c.study == study).order_by(RUNS.c.run_id))
+    frame = pd.DataFrame.from_records([_run_row(row) for row in found], columns=no_runs().columns)
     return frame.astype({"started_at": "datetime64[us]", "ended_at": "datetime64[us]"})
 
 
-def _run_row(row: Sequence[Any]) -> tuple[Any, ...]:
-    run_id, study, started_at, ended_at, end_reason, command, study_file, record = row
-    place = f"run {run_id}"
-    began = read_moment(started_at, place=f"{place}, started_at")
-    if began is None:
+def _run_row(cells: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip((column.name for column in RUNS.columns), cells, strict=True))
+    place = f"run {row['run_id']}"
+    row["run_id"] = read_count(row["run_id"], place="a run's id")
+    for name in ("started_at", "ended_at"):
+        row[name] = read_moment(row[name], place=f"{place}, {name}")
+    if row["started_at"] is None:
         raise DamagedStudyError(f"{place}, started_at: is absent, where a date and time belongs")
-    return (
-        read_count(run_id, place="a run's id"),
-        study,
-        began,
-        read_moment(ended_at, place=f"{place}, ended_at"),
-        shortened(read_text(end_reason, place=f"{place}, end_reason")),
-        shortened(read_text(command, place=f"{place}, command")),
-        read_text(study_file, place=f"{place}, study_file"),
-        read_json(record, Record, place=f"{place}, record"),
-    )
+    for name in ("end_reason", "command", "study_file"):
+        row[name] = read_text(row[name], place=f"{place}, {name}")
+    row["record"] = read_json(row["record"], Record, place=f"{place}, record")
+    row["changed"] = row["record"].get(DIGEST, run_sum(row)) != run_sum(row)
+    return row | {name: shortened(row[name]) for name in ("end_reason", "command")}
 
 
 def live_runs(connection: Connection, study: str) -> frozenset[int]:
@@ -161,7 +162,7 @@ def live_runs(connection: Connection, study: str) -> frozenset[int]:
 
 def no_runs() -> pd.DataFrame:
     """The frame of runs, with none in it."""
-    return pd.DataFrame(columns=[column.name for column in RUNS.columns])
+    return pd.DataFrame(columns=[*(column.name for column in RUNS.columns), "changed"])
 
 
 def attribute_texts(connection: Connection, study_id: int) -> dict[str, str]:

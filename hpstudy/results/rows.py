@@ -101,12 +101,15 @@ def trial_titles(rows: Sequence[TrialRow], parts: Mapping[int, str]) -> dict[int
     return {row.trial_id: trial_title(parts[row.study_id], row.number) for row in rows}
 
 
-def trial_rows(connection: Connection, parts: Mapping[int, str]) -> list[TrialRow]:
+def trial_rows(
+    connection: Connection, parts: Mapping[int, str], *, trial_ids: Collection[int] | None = None
+) -> list[TrialRow]:
     """The trials of some Optuna studies, by study and number.
 
     Args:
         connection: To the storage.
         parts: The id of each study to the part that it is, for messages.
+        trial_ids: These alone; None for all.
 
     Raises:
         DamagedStudyError: A row is not as Optuna writes it.
@@ -118,7 +121,7 @@ def trial_rows(connection: Connection, parts: Mapping[int, str]) -> list[TrialRo
     query = (
         select(*columns)
         .join(OPTUNA_VALUES, first_value, isouter=True)
-        .where(trials.study_id.in_(parts))
+        .where(trials.study_id.in_(parts) if trial_ids is None else trials.trial_id.in_(trial_ids))
         .order_by(trials.study_id, trials.number)
     )
     return [_trial_row(row, parts) for row in plain_rows(connection, query)]
@@ -147,7 +150,11 @@ def _value(value: object, kind: object, *, place: str) -> float | None:
 
 
 def stored_attributes(
-    connection: Connection, study_ids: Collection[int], titles: Mapping[int, str], *, keys: Collection[str] = READ
+    connection: Connection,
+    study_ids: Collection[int],
+    titles: Mapping[int, str],
+    *,
+    trial_ids: Collection[int] | None = None,
 ) -> dict[int, dict[str, str]]:
     """Hpstudy's own user attributes of each trial, and its digest, by trial id, as the JSON texts that are stored.
 
@@ -155,14 +162,14 @@ def stored_attributes(
         connection: To the storage.
         study_ids: The Optuna studies of the trials.
         titles: What messages call each trial, by its id; others are left out, since they have begun meanwhile.
-        keys: Which attributes.
+        trial_ids: These alone; None for all.
 
     Raises:
         DamagedStudyError: One is no text.
     """
     columns = OPTUNA_TRIAL_ATTRIBUTES.c
     query = select(columns.trial_id, columns.key, columns.value_json).where(
-        columns.trial_id.in_(_trial_ids(study_ids)), columns.key.in_((*keys, DIGEST))
+        columns.trial_id.in_(ids_of(study_ids, trial_ids)), columns.key.in_((*READ, DIGEST))
     )
     texts: dict[int, dict[str, str]] = {trial_id: {} for trial_id in titles}
     for trial_id, key, text in plain_rows(connection, query):
@@ -227,13 +234,20 @@ def parameters(connection: Connection, study_id: int) -> list[tuple[int, str, fl
     ]
 
 
-def epoch_frame(connection: Connection, study_ids: Collection[int], titles: Mapping[int, str]) -> pd.DataFrame:
+def epoch_frame(
+    connection: Connection,
+    study_ids: Collection[int],
+    titles: Mapping[int, str],
+    *,
+    trial_ids: Collection[int] | None = None,
+) -> pd.DataFrame:
     """The epochs of some Optuna studies, by trial; none where the database has no table of epochs.
 
     Args:
         connection: To the storage.
         study_ids: The studies.
         titles: What messages call each trial, by its id; epochs of others are left out, since they began meanwhile.
+        trial_ids: These alone; None for all.
 
     Raises:
         DamagedStudyError: A row is not as hpstudy writes it.
@@ -241,7 +255,7 @@ def epoch_frame(connection: Connection, study_ids: Collection[int], titles: Mapp
     names = [column.name for column in EPOCHS.columns]
     rows: Sequence[Any] = []
     if inspect(connection).has_table(EPOCHS.name):
-        query = select(EPOCHS).where(EPOCHS.c.trial_id.in_(_trial_ids(study_ids)))
+        query = select(EPOCHS).where(EPOCHS.c.trial_id.in_(ids_of(study_ids, trial_ids)))
         rows = plain_rows(connection, query.order_by(EPOCHS.c.trial_id, EPOCHS.c.epoch))
     numbers = read_table(rows, n_columns=len(names), place=f"the table {EPOCHS.name}")
     frame = pd.DataFrame(numbers, columns=names)
@@ -283,5 +297,8 @@ def plain_rows(connection: Connection, query: Select[Any]) -> Sequence[Any]:
         raise DatabaseError(str(query), None, error) from error
 
 
-def _trial_ids(study_ids: Collection[int]) -> Select[Any]:
+def ids_of(study_ids: Collection[int], trial_ids: Collection[int] | None) -> Select[Any] | Collection[int]:
+    """What a column of trial ids is held against: some trials, or where none are given all of some studies."""
+    if trial_ids is not None:
+        return trial_ids
     return select(OPTUNA_TRIALS.c.trial_id).where(OPTUNA_TRIALS.c.study_id.in_(study_ids))

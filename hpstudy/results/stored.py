@@ -31,6 +31,7 @@ LONGEST_TEXT = 4_000
 """Characters of a text that people read; what is longer is cut when it is read, since it would be laid out for ever."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?", re.ASCII)
 _SHOWN = 40
 
 
@@ -123,7 +124,7 @@ def read_moment(value: object, *, place: str) -> datetime | None:
     except ValueError:
         moment = None
     # SQLAlchemy, through which Optuna reads, knows no other form of those that Python reads.
-    if moment is None or moment.tzinfo or value not in {moment.isoformat(" ", "microseconds"), moment.isoformat(" ")}:
+    if moment is None or moment.tzinfo or not _MOMENT.fullmatch(str(value)):
         raise DamagedStudyError(f"{place}: is {_kind(value)}, where a date and time belongs")
     return moment
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from hpstudy.errors import InputError
+from hpstudy.results.digests import Digests
 from hpstudy.results.settings import drawn_alone
 from hpstudy.spec.identity import identity_settings
 from hpstudy.spec.study import Domain
@@ -58,6 +59,7 @@ class StudyResults:
         identity: What makes the study, in its file's words (data set, epochs, seed, pruner, …); empty for a study
             that plain Optuna made.
         artifacts: Name of the study's folder under the artifacts folder; empty where there is none.
+        digests: Whether all that was read is what hpstudy stored.
     """
 
     name: str
@@ -75,6 +77,7 @@ class StudyResults:
     domains: Mapping[str, Domain]
     identity: Mapping[str, Any]
     artifacts: str
+    digests: Digests = field(default_factory=Digests)
 
     @property
     def searched(self) -> tuple[str, ...]:

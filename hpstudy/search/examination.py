@@ -17,13 +17,17 @@ from sqlalchemy import ColumnElement, Connection, Select, TableClause, select
 
 from hpstudy.database import file_of, open_to_read
 from hpstudy.errors import DamagedStudyError
+from hpstudy.numbers import listed
 from hpstudy.results import queries
+from hpstudy.results.digests import TrialDigest
 from hpstudy.results.load import damage_named, read_study
-from hpstudy.results.rows import plain_rows, trial_rows, trial_titles
+from hpstudy.results.rows import plain_rows, stored_attributes, trial_rows, trial_titles
 from hpstudy.results.shapes import Distribution
 from hpstudy.results.soundness import check_pages
 from hpstudy.results.stored import read_count, read_json, read_name, read_number, read_one_of, read_text
+from hpstudy.search.digesting import trial_digests
 from hpstudy.tables import (
+    DIGEST,
     OPTUNA_INTERMEDIATES,
     OPTUNA_PARAMETERS,
     OPTUNA_STUDY_ATTRIBUTES,
@@ -35,6 +39,7 @@ from hpstudy.tables import (
 )
 
 _KINDS = ("FINITE", "INF_POS", "INF_NEG", "NAN")
+_NAMED = 5
 _SHOWN = 40
 """Characters of a name in a message."""
 
@@ -57,9 +62,26 @@ def require_sound(url: str, *, study: str) -> None:
         check_pages(connection, url)
         if not queries.has_studies(connection) or study not in queries.study_names(connection):
             return
-        read_study(connection, url, study)
+        results = read_study(connection, url, study)
         with damage_named(url, study, ours=True):
+            if results.digests.changed:
+                raise DamagedStudyError(f"{listed(results.digests.changed[:_NAMED])}: not what hpstudy stored")
             _check_optunas(connection, study)
+            if not results.digests.copied_from:
+                _check_digests(connection, study)
+
+
+def _check_digests(connection: Connection, study: str) -> None:
+    """Compares what Optuna reads of each trial with its digest; a run alone needs it."""
+    parts = queries.part_names(connection, study)
+    found = trial_rows(connection, parts)
+    titles = trial_titles(found, parts)
+    texts = stored_attributes(connection, parts, titles)
+    for trial_id, now in trial_digests(connection, parts=parts).items():
+        if DIGEST in texts[trial_id]:
+            then = read_json(texts[trial_id][DIGEST], TrialDigest, place=f"{titles[trial_id]}, {DIGEST}")
+            if then["format"] == now["format"] and then["optuna"] != now["optuna"]:
+                raise DamagedStudyError(f"{titles[trial_id]}: its parameters are not those that hpstudy stored")
 
 
 def _check_optunas(connection: Connection, study: str) -> None:

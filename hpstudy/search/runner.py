@@ -22,6 +22,7 @@ from hpstudy.search.confirmation import (
     fix_candidate,
     require_test_set,
 )
+from hpstudy.search.digesting import attributes_changing, fill_digests, renew_digest
 from hpstudy.search.interruption import Interruption
 from hpstudy.search.leases import END_SECONDS, NoOthers, Others, leased
 from hpstudy.search.loop import run
@@ -160,7 +161,8 @@ class Runner:
     def _begin_confirmation(self, *, top: int, seeds: int) -> _BegunConfirmation:
         """Stores what is confirmed, the candidate last."""
         study, storage = self.subject.name, self.context.storage
-        holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
+        with attributes_changing(storage, study=study):
+            holds = extend_confirmation(self.head, usual=self.subject.confirm, top=top, seeds=seeds)
         confirmation = open_part(storage, part_name(study, CONFIRM), metric=TEST_ACCURACY)
         plan = ConfirmationPlan(
             choose_configurations(storage, study, top=holds.top),
@@ -171,7 +173,9 @@ class Runner:
         stage = confirmation_plan(study, confirmation, plan, live=self.context.others.live())
         # A run that ends here leaves the former candidate, if there is one, and its weights where they are.
         self._end_if_asked(stage, n_left=stage.n_trials - stage.n_ended)
-        return _BegunConfirmation(confirmation, plan, stage, fix_candidate(self.head, candidate=plan.candidate))
+        with attributes_changing(storage, study=study):
+            candidates = fix_candidate(self.head, candidate=plan.candidate)
+        return _BegunConfirmation(confirmation, plan, stage, candidates)
 
     def record_models(self) -> None:
         """Adds the layer tables of the best trial and of the baselines, by their labels, to the run's record.
@@ -233,9 +237,11 @@ def begun(
                 observer=observer,
                 interruption=interruption,
             )
+            _bring_digests_up_to_date(storage, subject.name)
             if storage.database:
                 runner.files.remove_half_written()  # of runs that were killed: this one holds the study alone
             yield runner
+            _bring_digests_up_to_date(storage, subject.name)
         reason = FINISHED
     except HpstudyError as error:
         reason = str(error)
@@ -250,6 +256,12 @@ def begun(
     finally:
         if reason:  # what ended the run is told, not that it could not be noted
             within(seconds, lambda: end_run(storage, run_id=run_id, reason=reason))
+
+
+def _bring_digests_up_to_date(storage: Storage, study: str) -> None:
+    """Writes the digests that killed and older runs have left out, and that of the study, which has more runs now."""
+    fill_digests(storage, study=study)
+    storage.exclusive(study, lambda: renew_digest(storage, study=study))
 
 
 def _interrupted(subject: Subject, interruption: Interruption) -> StudyInterruptedError:

@@ -19,6 +19,7 @@ from hpstudy.artifacts import study_folder
 from hpstudy.errors import InputError, StudyBusyError
 from hpstudy.numbers import listed
 from hpstudy.results.queries import parts_left, study_names
+from hpstudy.search.digesting import attributes_changing
 from hpstudy.search.sampling import build_pruner
 from hpstudy.search.space import offering
 from hpstudy.search.storage import Storage
@@ -77,12 +78,13 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     current = identity(spec) | _evidence(spec.folder, spec.architectures, checksums)
     _check_identity(spec, storage, current)
     head = open_part(storage, spec.name)
-    head.set_user_attr(IDENTITY_ATTRIBUTE, current)
-    head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | _baselines(spec))
-    head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
-    if not study_folder(head.user_attrs.get(ARTIFACTS_ATTRIBUTE), study=spec.name):
-        # Not the name alone: two storages may have a study of one name, and share a folder.
-        head.set_user_attr(ARTIFACTS_ATTRIBUTE, f"{spec.name}-{secrets.token_hex(4)}")
+    with attributes_changing(storage, study=spec.name):
+        head.set_user_attr(IDENTITY_ATTRIBUTE, current)
+        head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | _baselines(spec))
+        head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
+        if not study_folder(head.user_attrs.get(ARTIFACTS_ATTRIBUTE), study=spec.name):
+            # Not the name alone: two storages may have a study of one name, and share a folder.
+            head.set_user_attr(ARTIFACTS_ATTRIBUTE, f"{spec.name}-{secrets.token_hex(4)}")
     pruners = dict.fromkeys(searches(spec), spec.pruner)
     if spec.baselines:
         pruners[part_name(spec.name, BASELINES)] = Component("none")

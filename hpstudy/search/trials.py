@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import StudyFailedError
 from hpstudy.search.askers import Asker
+from hpstudy.search.digesting import write_trial_digests
 from hpstudy.search.keepsakes import Keepsakes
 from hpstudy.search.leases import Others
 from hpstudy.search.storage import Storage
@@ -21,6 +22,7 @@ from hpstudy.tables import (
     MESSAGE,
     N_PARAMETERS,
     OUT_OF_TIME,
+    PART_SEPARATOR,
     REASON,
     REMOVED,
     RUN,
@@ -169,12 +171,20 @@ class TrialSource:
     def _tell_ended(self, running: _Running, outcome: Outcome) -> None:
         running.trial.set_user_attr(N_PARAMETERS, outcome.n_parameters)
         if outcome.stopped or running.last is None:
-            self._study.tell(running.trial, state=TrialState.PRUNED)
+            self._tell(running.trial, state=TrialState.PRUNED)
             return
         self._keepsakes.keep_predictions(running.trial.number, outcome)
         running.trial.set_user_attr(TRAIN_ACCURACY, outcome.train_accuracy)
         running.trial.set_user_attr(WEIGHTS_SHA256, outcome.weights_sha256)
-        self._study.tell(running.trial, running.last.val_accuracy)
+        self._tell(running.trial, value=running.last.val_accuracy)
+
+    def _tell(self, trial: Trial, *, value: float | None = None, state: TrialState | None = None) -> None:
+        """Stores the end of a trial, then its digest: a run that is killed in between leaves none."""
+        self._study.tell(trial, value, state=state)
+        study_id = self._storage.optuna.get_study_id_from_name(self._study.study_name)
+        part = self._study.study_name.removeprefix(self._context.study).removeprefix(PART_SEPARATOR)
+        trial_ids = [self._trial_id(trial.number)]
+        write_trial_digests(self._storage, parts={study_id: part}, trial_ids=trial_ids)
 
     def restarting(self, key: str) -> None:
         """Asks whether the network is still the one that the training began with.
@@ -233,7 +243,7 @@ class TrialSource:
     def _configure(self, trial: Trial) -> TrialConfig | None:
         """The trial's configuration, stored with it; None for one that has failed, or that the file has no more."""
         if MESSAGE in trial.user_attrs and REASON in trial.user_attrs:
-            self._study.tell(trial, state=TrialState.FAIL)  # a run was killed before it could say so
+            self._tell(trial, state=TrialState.FAIL)  # a run was killed before it could say so
             return None
         if CONFIG in trial.user_attrs:
             return TrialConfig.from_json(trial.user_attrs[CONFIG])
@@ -298,7 +308,7 @@ class TrialSource:
         trial.set_user_attr(TRACEBACK, failure.traceback)
         trial.set_user_attr(MESSAGE, failure.message)
         trial.set_user_attr(REASON, failure.reason)  # last: with a message beside it, it is no verdict but a failure
-        self._study.tell(trial, state=TrialState.FAIL)
+        self._tell(trial, state=TrialState.FAIL)
 
     def _give_up_if_nothing_works(self, end: Outcome | Failure) -> None:
         failures = self._context.failures

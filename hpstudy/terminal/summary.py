@@ -7,6 +7,7 @@ from rich.text import Text
 
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
+from hpstudy.results.digests import damage_text, digests_text
 from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults, diverged, out_of_time
 from hpstudy.tables import BASELINES
@@ -22,7 +23,7 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
         results: The study.
         console: Where it will be printed; its width decides how the settings are laid out.
     """
-    parts: list[RenderableType] = [_head(results), leaderboard(results, console=console)]
+    parts: list[RenderableType] = [_head(results), *damage(results), leaderboard(results, console=console)]
     if (results.trials["part"] == BASELINES).any():
         parts += [Text(), named_models(results)]
     if not results.confirmations.empty:
@@ -33,6 +34,12 @@ def study_summary(results: StudyResults, *, console: Console) -> Group:
 
 def _head(results: StudyResults) -> Text:
     return Text.assemble((results.name, "bold"), f": {results.description}" if results.description else "", "\n")
+
+
+def damage(results: StudyResults) -> list[RenderableType]:
+    """What is not as hpstudy stored it, before anything else is said; nothing of a sound study."""
+    text = damage_text(results.digests)
+    return [Text(f"{text}\n", style="bold red")] if text else []
 
 
 def _counts(results: StudyResults) -> Text:
@@ -51,5 +58,7 @@ def _counts(results: StudyResults) -> Text:
     if late := int(out_of_time(search).sum()):
         lines.append(f"{plural(late, 'trial')} stopped at max_seconds")
     explained = search[(search["state"] == "failed") & (search["message"] != "")]
+    if results.identity and results.digests.without:
+        lines.append(f"digests: {digests_text(results.digests)}")
     lines += [f"trial {row.label} failed: {row.message}" for row in explained.head(5).itertuples()]
     return Text("\n".join(lines))

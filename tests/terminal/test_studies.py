@@ -10,7 +10,15 @@ from rich.console import Console
 from hpstudy.terminal.studies import study_list
 
 OWN = {"study": "[red]x", "complete": 3, "pruned": 1, "failed": 0, "best": 0.5, "state": "interrupted"} | {"damage": ""}
-FOREIGN = {"study": "theirs", "complete": 1234, "pruned": 0, "failed": 2, "best": -0.125, "state": "finished", "damage": ""}
+FOREIGN = {
+    "study": "theirs",
+    "complete": 1234,
+    "pruned": 0,
+    "failed": 2,
+    "best": -0.125,
+    "state": "finished",
+    "damage": "",
+}
 
 
 def printed(rows: list[dict[str, object]], width: int = 100) -> str:

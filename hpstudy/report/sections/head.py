@@ -11,6 +11,7 @@ from hpstudy.redaction import without_passwords
 from hpstudy.report.sections.reproduction import device_text
 from hpstudy.report.sections.search_summary import planned_trials, trials_by_state
 from hpstudy.results.confirmed import headline
+from hpstudy.results.digests import damage_text
 from hpstudy.results.records import recorded_images, training_runs
 from hpstudy.results.study import StudyResults
 
@@ -22,12 +23,14 @@ class Head:
     Attributes:
         name: The study.
         question: Its description; may be empty.
+        damage: What is not as hpstudy stored it; empty for a sound study.
         verdict: The answer in one line.
         facts: Terms and what holds.
     """
 
     name: str
     question: str
+    damage: str
     verdict: str
     facts: tuple[tuple[str, str], ...]
 
@@ -46,7 +49,8 @@ def head(results: StudyResults) -> Head:
         facts.append(("Trained", _trained(results)))
     if device := device_text(training_runs(results)):
         facts.append(("Device", device))
-    return Head(results.name, without_passwords(results.description), headline(results), tuple(facts))
+    question, damage = without_passwords(results.description), damage_text(results.digests)
+    return Head(results.name, question, damage, headline(results), tuple(facts))
 
 
 def architectures(results: StudyResults) -> list[str]:

@@ -13,6 +13,7 @@ from hpstudy.redaction import without_passwords
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.search_summary import planned_trials
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, words
+from hpstudy.results.digests import digests_text
 from hpstudy.results.records import last_record, training_runs
 from hpstudy.results.study import StudyResults
 
@@ -102,6 +103,8 @@ def _facts(results: StudyResults, record: Mapping[str, Any]) -> tuple[tuple[str,
         facts.append(("Engine", f"{record['engine']}: equal configurations give equal bits on the CPU for one engine"))
     if commits := _commits(results):
         facts.append(("Commit", "; ".join(commits)))
+    if results.identity:
+        facts.append(("Digests", digests_text(results.digests)))
     return tuple(facts)
 
 
