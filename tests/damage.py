@@ -182,6 +182,14 @@ def _changed(data: object, generator: random.Random) -> object:
     return generator.choice(INSIDE)
 
 
+def forget_digests(database: Path) -> None:
+    """Makes a study one of before there were digests: what a test changes in it is taken as it stands."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM trial_user_attributes WHERE key = 'digest'")
+        connection.execute("DELETE FROM study_user_attributes WHERE key = 'hpstudy:digest'")
+        connection.execute("UPDATE hpstudy_runs SET record = json_remove(record, '$.digest')")
+
+
 def flip(database: Path, *, seed: int) -> str:
     """Changes one bit of the file; returns where."""
     generator = random.Random(seed)

@@ -19,7 +19,7 @@ from hpstudy.results.study import StudyResults
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import Baseline, Confirm
-from tests.damage import HURT, Bench, Shell, flip
+from tests.damage import HURT, Bench, Shell, flip, forget_digests
 from tests.search.conftest import Lab
 
 TRIAL = "(SELECT trial_id FROM trials JOIN studies USING (study_id) WHERE study_name = 'hurt' AND number = 1)"
@@ -170,12 +170,7 @@ def test_what_an_older_hpstudy_did_since_is_not_damage(lab: Lab) -> None:
 
 
 def test_an_older_study_is_labelled_and_not_warned_of(lab: Lab, shell: Shell) -> None:
-    change(
-        lab,
-        "DELETE FROM trial_user_attributes WHERE key = 'digest'",
-        "DELETE FROM study_user_attributes WHERE key = 'hpstudy:digest'",
-        "UPDATE hpstudy_runs SET record = json_remove(record, '$.digest')",
-    )
+    forget_digests(lab.folder / "lab.db")
     results = lab.results(HURT)
     assert (results.digests.changed, results.digests.n_equal) == ((), 0)
     assert shell("report", HURT)[0] == 0

@@ -29,6 +29,7 @@ from hpstudy.results.study import StudyResults
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.study import Baseline, StudySpec
 from tests.conftest import SMALL_NET
+from tests.damage import forget_digests
 from tests.search.conftest import Lab
 
 
@@ -61,6 +62,7 @@ class Stored:
         with sqlite3.connect(self.lab.folder / "lab.db") as connection:
             rows = connection.execute(statement, values).fetchall()
         connection.close()
+        forget_digests(self.lab.folder / "lab.db")
         return rows
 
     def record(self, **changes: Any) -> None:

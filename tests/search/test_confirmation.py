@@ -392,7 +392,9 @@ def test_a_candidate_that_was_refused_the_test_set_is_none_yet(lab: Lab, spec: S
     lab.run(spec)
     candidate = lab.results().candidate
     head = optuna.load_study(study_name="small", storage=lab.url)
-    head.set_user_attr(CANDIDATES_ATTRIBUTE, [candidate, "99"])
+    confirmed = set(lab.results().confirmations["configuration"])
+    other = next(label for label in lab.results().trials["label"] if label not in confirmed)
+    head.set_user_attr(CANDIDATES_ATTRIBUTE, [candidate, other])
     assert (lab.results().candidate, lab.results().former_candidates) == (candidate, ())
 
 

@@ -12,6 +12,7 @@ from hpstudy.errors import InputError, RerunDiffersError
 from hpstudy.search.rerun import rerun_trial
 from hpstudy.spec.study import Baseline, Component, StudySpec
 from hpstudy.training.train import ENGINE
+from tests.damage import forget_digests
 from tests.search.conftest import Lab, Notes
 
 PRUNES = Component("median", {"startup_trials": 2, "warmup_epochs": 1})
@@ -49,6 +50,7 @@ def test_a_difference_is_told_with_its_epoch_and_what_has_changed(lab: Lab, spec
         engines = [f'"engine": {ENGINE}', '"engine": 0']
         connection.execute("UPDATE hpstudy_runs SET record = replace(record, ?, ?)", engines)
     connection.close()
+    forget_digests(lab.folder / "lab.db")
     with pytest.raises(
         RerunDiffersError,
         match=rf"^small, trial {best['label']}: the val accuracy of epoch 3 was 0\.5 and is 0\.\d+; "
