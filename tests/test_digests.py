@@ -185,6 +185,12 @@ def test_a_copy_by_optuna_is_not_accused(lab: Lab) -> None:
         optuna.copy_study(
             from_study_name=HURT, from_storage=storage.optuna, to_storage=storage.optuna, to_study_name="copied"
         )
+    # The folder of the original's files is not the copy's, and is refused for it.
+    change(
+        lab,
+        """UPDATE study_user_attributes SET value_json = '"copied-0badcafe"'
+        WHERE value_json LIKE '"hurt-%' AND study_id > 1""",
+    )
     digests = lab.results("copied").digests
     assert (digests.changed, digests.copied_from) == ((), HURT)
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from hpstudy.database import database_fact, open_to_read
-from hpstudy.errors import DamagedStudyError
+from hpstudy.errors import DamagedStudyError, StorageError
 from hpstudy.results import queries
 from hpstudy.results.digests import damage_text
 from hpstudy.results.load import read_study
@@ -51,8 +51,8 @@ def _sound_row(read: _Read, connection: Connection, url: str, study: str) -> dic
     """The row of a study; one that says why it cannot be read, where that is so: the others are listed all the same."""
     try:
         return {"damage": ""} | read(connection, url, study)
-    except DamagedStudyError as damage:
-        fact = damage.fact
+    except StorageError as damage:
+        fact = damage.fact if isinstance(damage, DamagedStudyError) else str(damage)
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # a server that is gone, or a locked file: for all of them
             raise

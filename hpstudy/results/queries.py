@@ -55,7 +55,8 @@ def require_studies(connection: Connection, url: str) -> None:
 
 def all_names(connection: Connection) -> dict[int, str]:
     """The names of all Optuna studies, parts included, by id; without those whose name is no text."""
-    rows = plain_rows(connection, select(OPTUNA_STUDIES.c.study_id, OPTUNA_STUDIES.c.study_name))
+    query = select(OPTUNA_STUDIES.c.study_id, OPTUNA_STUDIES.c.study_name).order_by(OPTUNA_STUDIES.c.study_id)
+    rows = plain_rows(connection, query)
     return {study_id: name for study_id, name in rows if isinstance(name, str)}
 
 
