@@ -39,7 +39,8 @@ def list_studies(url: str) -> pd.DataFrame:
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
     parts = queries.part_names(connection, study)
     search = [study_id for study_id, part in parts.items() if part not in (BASELINES, CONFIRM)]
-    rows = queries.trial_rows(connection, search)
+    repeats = queries.repeats(connection, search)
+    rows = [row for row in queries.trial_rows(connection, search) if row.trial_id not in repeats]
     runs = queries.run_frame(connection, study)
     return {
         "study": study,

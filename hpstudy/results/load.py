@@ -12,10 +12,11 @@ from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import InputError
 from hpstudy.results import queries
+from hpstudy.results.equal import as_one, equal_labels
 from hpstudy.results.records import added_up
 from hpstudy.results.settings import optuna_settings
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
-from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame
+from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame, trial_label
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.identity import identity_domains
 from hpstudy.spec.wording import did_you_mean
@@ -24,6 +25,7 @@ from hpstudy.tables import (
     CANDIDATES_ATTRIBUTE,
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
+    REPEATS,
     VALIDATION_ACCURACY,
 )
 
@@ -77,10 +79,12 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     runs = queries.run_frame(connection, study)
     state = study_state(connection, url, study, runs)
     live = queries.live_runs(connection, study)
+    rows, attributes = queries.trial_rows(connection, parts), queries.trial_attributes(connection, parts)
+    repeats = {row.trial_id for row in rows if attributes.get(row.trial_id, {}).get(REPEATS) is not None}
     stored = StoredTrials(
         parts=parts,
-        rows=queries.trial_rows(connection, parts),
-        attributes=queries.trial_attributes(connection, parts),
+        rows=[row for row in rows if row.trial_id not in repeats],
+        attributes=attributes,
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
         own_defaults=added_up(runs["record"]).get("architecture_defaults", {}),
@@ -88,8 +92,9 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     )
     trials, settings = trial_frame(stored, epochs=epochs)
     identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
-    confirmations = confirmation_frame(stored, epochs=epochs)
-    candidates = _candidates(head.get(CANDIDATES_ATTRIBUTE, []), confirmations)
+    confirmations, candidates = _confirmations(
+        confirmation_frame(stored, epochs=epochs), trials, settings, candidates=head.get(CANDIDATES_ATTRIBUTE, [])
+    )
     return StudyResults(
         name=study,
         description=str(head.get(DESCRIPTION_ATTRIBUTE, "")),
@@ -106,7 +111,24 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         domains=identity_domains(identity),
         identity=identity,
         artifacts=study_folder(head.get(ARTIFACTS_ATTRIBUTE), study=study),
+        repeats={
+            trial_label(row.number, parts[row.study_id]): trial_label(
+                attributes[row.trial_id][REPEATS], parts[row.study_id]
+            )
+            for row in rows
+            if row.trial_id in repeats
+        },
     )
+
+
+def _confirmations(
+    stored: pd.DataFrame, trials: pd.DataFrame, settings: Sequence[str], *, candidates: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The confirmations, equal configurations as one, and the candidates that a training was begun of."""
+    confirmed = trials[trials["label"].isin([*stored["configuration"], *candidates])]
+    equal = equal_labels(confirmed, settings=settings)
+    merged = as_one(stored, equal=equal, candidates=candidates[::-1])
+    return merged, _candidates(candidates, merged)
 
 
 def _candidates(stored: Sequence[str], confirmations: pd.DataFrame) -> list[str]:

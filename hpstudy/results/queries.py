@@ -38,12 +38,13 @@ from hpstudy.tables import (
     OPTUNA_VALUES,
     PART_SEPARATOR,
     REASON,
+    REPEATS,
     RUN,
     RUNS,
     TRAIN_ACCURACY,
 )
 
-_READ = (BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, RUN, TRAIN_ACCURACY)
+_READ = (BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, REPEATS, RUN, TRAIN_ACCURACY)
 """The user attributes of a trial that results have; a traceback, for one, is long and not among them."""
 
 _INFINITE = {"INF_POS": math.inf, "INF_NEG": -math.inf}
@@ -164,6 +165,15 @@ def trial_attributes(connection: Connection, study_ids: Collection[int]) -> dict
     for trial_id, key, value in _plain_rows(connection, query):
         attributes.setdefault(trial_id, {})[key] = json.loads(value)
     return attributes
+
+
+def repeats(connection: Connection, study_ids: Collection[int]) -> frozenset[int]:
+    """The ids of the trials that are draws which repeat another, and so were not trained."""
+    columns = OPTUNA_TRIAL_ATTRIBUTES.c
+    query = select(columns.trial_id, columns.value_json).where(
+        columns.trial_id.in_(_trial_ids(study_ids)), columns.key == REPEATS
+    )
+    return frozenset(trial_id for trial_id, value in _plain_rows(connection, query) if json.loads(value) is not None)
 
 
 def trial_attribute(connection: Connection, *, trial_id: int, key: str) -> Any:  # noqa: ANN401  # what JSON holds

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from hpstudy.errors import InputError
+from hpstudy.results.equal import equal_labels
 from hpstudy.results.settings import drawn_alone
 from hpstudy.spec.identity import identity_settings
 from hpstudy.spec.study import Domain
@@ -58,6 +59,8 @@ class StudyResults:
         identity: What makes the study, in its file's words (data set, epochs, seed, pruner, …); empty for a study
             that plain Optuna made.
         artifacts: Name of the study's folder under the artifacts folder; empty where there is none.
+        repeats: The draws that were not trained, since they repeat a configuration that the search had drawn before:
+            the label of each to that of the trial that it repeats. They are no trials, and count nowhere.
     """
 
     name: str
@@ -75,6 +78,7 @@ class StudyResults:
     domains: Mapping[str, Domain]
     identity: Mapping[str, Any]
     artifacts: str
+    repeats: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def searched(self) -> tuple[str, ...]:
@@ -86,6 +90,11 @@ class StudyResults:
         """The rows of `trials` that were sampled; a setting whose condition did not hold is missing there."""
         sampled = self.trials[self.trials["part"] == SEARCH]
         return drawn_alone(sampled, identity_settings(self.identity)) if self.identity else sampled
+
+    @cached_property
+    def equal(self) -> Mapping[str, tuple[str, ...]]:
+        """The complete trials and baselines that have one configuration: the label of each to those of all of them."""
+        return equal_labels(self.trials, settings=self.settings) if self.identity else {}
 
     @property
     def ended(self) -> pd.DataFrame:
@@ -166,6 +175,9 @@ def find_trial(results: StudyResults, trial: str) -> int:
         if results.ranked.empty:
             raise InputError(f"{results.name}: no trial is complete yet")
         return int(results.ranked.index[0])
+    if trial in results.repeats:
+        original = results.repeats[trial]
+        raise InputError(f"{results.name}: trial {trial} repeats trial {original} and was not trained; name {original}")
     labels = results.trials["label"]
     found = results.trials.index[labels == trial]
     if found.empty:
