@@ -44,7 +44,7 @@ def with_repeats(lab: Lab, spec: StudySpec, monkeypatch: pytest.MonkeyPatch) -> 
     """A study of before the rule: every draw was trained."""
     with monkeypatch.context() as patch:
         patch.setattr(SearchAsker, "original", lambda *_arguments: None)
-        patch.setattr(Draws, "n_to_come", lambda draws: spec.trials - len(draws._study.trials))
+        patch.setattr(Draws, "n_to_come", lambda _draws, study: spec.trials - len(study.trials))
         lab.run(spec)
 
 
