@@ -1,6 +1,6 @@
 """Samplers and pruners compared: the best validation accuracy that each has found after so many epochs of training.
 
-    python -m benchmarks.search [--seeds 40] [--trials 50]
+    python -m benchmarks.search [--seeds 40] [--trials 50] [--methods halving] [--rules 1]
 
 Nothing is trained. `curves.csv` has the learning curves of every configuration of `curves.yaml`; a study that samples
 ranges is asked for its trials, and told the curve of the configuration nearest to each. It is asked, and its trials are
@@ -31,6 +31,7 @@ from hpstudy.search.sampling import build_pruner
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.load import load_study
 from hpstudy.spec.study import StudySpec
+from hpstudy.tables import RULES
 
 CURVES = Path(__file__).with_name("curves.csv")
 SETTINGS = ["learning_rate", "optimizer", "batch_size", "dropout", "augment"]
@@ -70,6 +71,7 @@ METHODS = {
     "tpe, best quarter, startup 3, warm-up 1": ("tpe", QUARTER.format(3, 1)),
     "tpe, hyperband, factor 3": ("tpe", HYPERBAND.format(3)),
     "tpe, hyperband, factor 4": ("tpe", HYPERBAND.format(4)),
+    "tpe, halving from epoch 1, factor 4": ("tpe", HALVING.format(1, 4)),
     "tpe, halving from epoch 2, factor 2": ("tpe", HALVING.format(2, 2)),
     "tpe, halving from epoch 2, factor 3": ("tpe", HALVING.format(2, 3)),
     "tpe, halving from epoch 2, factor 4": ("tpe", HALVING.format(2, 4)),
@@ -121,11 +123,10 @@ def spec_of(sampler: str, pruner: str, *, seed: int, n_trials: int) -> StudySpec
         return load_study(file)
 
 
-def search(spec: StudySpec, curves: Curves) -> list[tuple[int, float]]:
+def search(spec: StudySpec, curves: Curves, *, rules: int) -> list[tuple[int, float]]:
     """Runs a study over the table; (epochs spent so far, best value so far) after each of its trials."""
-    study = optuna.create_study(
-        study_name=spec.name, direction="maximize", pruner=build_pruner(spec.pruner, epochs=spec.epochs)
-    )
+    pruner = build_pruner(spec.pruner, epochs=spec.epochs, rules=rules)
+    study = optuna.create_study(study_name=spec.name, direction="maximize", pruner=pruner)
     asker = SearchAsker(spec)
     spent: list[int] = []
     values: list[float] = []
@@ -158,6 +159,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Samplers and pruners on recorded learning curves.")
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--trials", type=int, default=50)
+    parser.add_argument("--rules", type=int, default=RULES, help="1: as studies prune that began before rules 2")
+    parser.add_argument("--methods", default="", help="those alone whose names hold this text")
     parser.add_argument("--record", metavar="STORAGE", help="keep the curves of a study of curves.yaml")
     arguments = parser.parse_args()
     if arguments.record:
@@ -170,9 +173,10 @@ def main() -> None:
     print(f"median and upper quartile of {arguments.seeds} studies of {arguments.trials} trials")
     print(f"Optuna {optuna.__version__}, Python {platform.python_version()}")
     print(f"{'':40}" + "".join(f"{budget:>14}" for budget in BUDGETS) + "   epochs in all")
-    for name, (sampler, pruner) in METHODS.items():
+    chosen = {name: method for name, method in METHODS.items() if arguments.methods in name}
+    for name, (sampler, pruner) in chosen.items():
         paths = [
-            search(spec_of(sampler, pruner, seed=seed, n_trials=arguments.trials), curves)
+            search(spec_of(sampler, pruner, seed=seed, n_trials=arguments.trials), curves, rules=arguments.rules)
             for seed in range(1, arguments.seeds + 1)
         ]
         cells = []

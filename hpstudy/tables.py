@@ -136,10 +136,19 @@ N_PARAMETERS = "n_parameters"
 WEIGHTS_SHA256 = "weights_sha256"
 CONFIRMS = "confirms"
 CONFIRM_SEED = "seed"
+REPEATS = "repeats"
 DIGEST = "digest"
 """User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
 model it trained; the checksum of its weights as they were written; of a confirmation the label of the trial that it
-confirms, and which of the paired seeds it has; the digest of all that is stored of it, once it has ended."""
+confirms, and which of the paired seeds it has; of a draw that is not trained the number of the trial that it repeats
+(null where that has failed since, and the draw is trained after all); the digest of all that is stored of it, once it
+has ended."""
+
+MOST_FAILURES: Final = 2
+"""A configuration that has failed is trained once more when it is drawn again, and not a third time."""
+
+MOST_REPEATS: Final = 100
+"""So many draws in a row that repeat, and a search ends: its sampler finds nothing new."""
 
 IDENTITY_ATTRIBUTE = "hpstudy:identity"
 BASELINES_ATTRIBUTE = "hpstudy:baselines"
@@ -147,11 +156,17 @@ DESCRIPTION_ATTRIBUTE = "hpstudy:description"
 CONFIRM_ATTRIBUTE = "hpstudy:confirm"
 CANDIDATES_ATTRIBUTE = "hpstudy:candidates"
 ARTIFACTS_ATTRIBUTE = "hpstudy:artifacts"
+RULES_ATTRIBUTE = "hpstudy:rules"
 DIGEST_ATTRIBUTE = "hpstudy:digest"
 """User attributes of the Optuna study `NAME`; the first marks a study as hpstudy's. `confirm` is what its file
 says of confirmation. The candidates are the labels of
 the trials that confirmations have fixed as the study's answer, oldest first; the last one holds. The artifacts are the
-name of the study's folder under the artifacts folder; the digest is that of all the others."""
+name of the study's folder under the artifacts folder. The rules are the number of those that the study began under
+and goes on with; 1 where it is absent. The digest is that of all the others."""
+
+RULES: Final = 2
+"""The rules of a study that begins now. Since 2 halving and hyperband cut after `min_epochs` × `reduction_factor`^k
+whole epochs; under 1 after one more than (`min_epochs` - 1) × `reduction_factor`^k."""
 
 TEST_DATA_ATTRIBUTE = "hpstudy:test_data"
 """User attribute of the Optuna study `NAME/confirm`: the checksums of the test set that its networks were tested on."""

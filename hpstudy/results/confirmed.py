@@ -11,6 +11,7 @@ import pandas as pd
 
 from hpstudy.numbers import percent, percent_range, plural, value
 from hpstudy.results.changes import Change, single_changes
+from hpstudy.results.equal import shared_name
 from hpstudy.results.inference import LEVEL, PairedTest, holm, holm_levels, mean_interval, paired_test
 from hpstudy.results.study import StudyResults, diverged
 
@@ -161,7 +162,7 @@ def headline(results: StudyResults) -> str:
     found = confirmed(results)
     if found is None:
         return _not_confirmed(results)
-    candidate, name = found.candidate, configuration_name(results, found.candidate.label)
+    candidate, name = found.candidate, full_name(results, found.candidate.label)
     if candidate.n_complete == 0:
         of_seeds = f"of {plural(candidate.n_seeds, 'seed')} of {name}"
         return f"Not confirmed: {of_seeds} none has given a result{lost(candidate)}."
@@ -172,7 +173,7 @@ def headline(results: StudyResults) -> str:
     seeds = plural(candidate.n_complete, "fresh seed")
     line = f"{_capital(name)}: {mean} over {seeds}{sure}{lost(candidate)}."
     leader = results.ranked["label"].iloc[0] if len(results.ranked) else candidate.label
-    if leader != candidate.label:
+    if leader not in results.equal.get(candidate.label, (candidate.label,)):
         line += f" The search has gone on: its best is now trial {leader}, which is not confirmed as the answer."
     return line
 
@@ -180,6 +181,11 @@ def headline(results: StudyResults) -> str:
 def configuration_name(results: StudyResults, label: str) -> str:
     """A label of `results.trials` as a sentence names it: `trial 12`, or a baseline's own name."""
     return label if label in set(results.baselines["label"]) else f"trial {label}"
+
+
+def full_name(results: StudyResults, label: str) -> str:
+    """The same with what else has this configuration: `trial 43 (= model 2)`."""
+    return shared_name(label, equal=results.equal, baselines=set(results.baselines["label"]))
 
 
 def _configuration(label: str, rows: pd.DataFrame) -> ConfirmedConfiguration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 from hpstudy.numbers import listed, percent, percent_range, points, points_range
-from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, configuration_name, confirmed
+from hpstudy.results.confirmed import FEWEST_PAIRS, ConfirmedConfiguration, configuration_name, confirmed, full_name
 from hpstudy.results.study import StudyResults, training_images
 
 COLUMNS = ("configuration", "seeds", "test accuracy", "95 % interval", "difference", "its interval", "verdict")
@@ -17,7 +17,7 @@ class ConfirmedRow:
     """One confirmed configuration; an en dash stands for a number that is not there.
 
     Attributes:
-        configuration: `trial 12`, or a baseline's name.
+        configuration: `trial 12`, or a baseline's name; with what else has its configuration.
         seeds: Those that gave a result, and how many did not: `4; 1 diverged`.
         accuracy: Mean test accuracy.
         interval: Of the mean.
@@ -70,7 +70,7 @@ def _row(results: StudyResults, one: ConfirmedConfiguration) -> ConfirmedRow:
         if one.difference.adjusted_interval and one.difference.test.n >= FEWEST_PAIRS:
             between = points_range(*one.difference.adjusted_interval)
     return ConfirmedRow(
-        configuration=configuration_name(results, one.label),
+        configuration=full_name(results, one.label),
         seeds=_seeds(one),
         accuracy=percent(one.mean),
         interval=percent_range(*one.interval) if one.interval else "–",

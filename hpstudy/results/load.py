@@ -16,12 +16,13 @@ from hpstudy.database import file_of, open_to_read, shown_place
 from hpstudy.errors import DamagedStudyError, InputError
 from hpstudy.results import queries, rows
 from hpstudy.results.digests import StoredStudy, compare
+from hpstudy.results.equal import as_one, equal_labels
 from hpstudy.results.records import added_up
 from hpstudy.results.settings import optuna_settings
 from hpstudy.results.soundness import check_identity, check_labels, check_name, check_trials
 from hpstudy.results.stored import read_name, shortened
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
-from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame
+from hpstudy.results.trials import StoredTrials, confirmation_frame, setting_column, trial_frame, trial_label
 from hpstudy.runner_lock import is_held, lock_path
 from hpstudy.spec.identity import identity_domains
 from hpstudy.spec.wording import did_you_mean
@@ -30,6 +31,7 @@ from hpstudy.tables import (
     CANDIDATES_ATTRIBUTE,
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
+    REPEATS,
     VALIDATION_ACCURACY,
 )
 
@@ -125,9 +127,10 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
     runs = queries.run_frame(connection, study)
     state = study_state(connection, url, study, runs)
     live = queries.live_runs(connection, study)
+    repeats = {trial_id for trial_id, of_trial in attributes.items() if of_trial.get(REPEATS) is not None}
     stored = StoredTrials(
         parts=parts,
-        rows=trial_rows,
+        rows=[row for row in trial_rows if row.trial_id not in repeats],
         attributes=attributes,
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
@@ -135,9 +138,11 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         over=[run_id for run_id in runs["run_id"] if run_id not in live] if live else (),
     )
     trials, settings = trial_frame(stored, epochs=epochs)
-    confirmations = confirmation_frame(stored, epochs=epochs)
-    check_labels(trials, confirmations, head.get(CANDIDATES_ATTRIBUTE, []))
-    candidates = _candidates(head.get(CANDIDATES_ATTRIBUTE, []), confirmations)
+    stored_confirmations = confirmation_frame(stored, epochs=epochs)
+    check_labels(trials, stored_confirmations, head.get(CANDIDATES_ATTRIBUTE, []))
+    confirmations, candidates = _confirmations(
+        stored_confirmations, trials, settings, candidates=head.get(CANDIDATES_ATTRIBUTE, [])
+    )
     return StudyResults(
         name=study,
         description=shortened(head.get(DESCRIPTION_ATTRIBUTE, "")),
@@ -167,7 +172,24 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
                 changed_runs=runs.loc[runs["changed"].astype(bool), "run_id"].tolist(),
             )
         ),
+        repeats={
+            trial_label(row.number, parts[row.study_id]): trial_label(
+                attributes[row.trial_id][REPEATS], parts[row.study_id]
+            )
+            for row in trial_rows
+            if row.trial_id in repeats
+        },
     )
+
+
+def _confirmations(
+    stored: pd.DataFrame, trials: pd.DataFrame, settings: Sequence[str], *, candidates: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The confirmations, equal configurations as one, and the candidates that a training was begun of."""
+    confirmed = trials[trials["label"].isin([*stored["configuration"], *candidates])]
+    equal = equal_labels(confirmed, settings=settings)
+    merged = as_one(stored, equal=equal, candidates=candidates[::-1])
+    return merged, _candidates(candidates, merged)
 
 
 def _candidates(stored: Sequence[str], confirmations: pd.DataFrame) -> list[str]:

@@ -41,13 +41,14 @@ from hpstudy.tables import (
     OPTUNA_VALUES,
     PART_SEPARATOR,
     REASON,
+    REPEATS,
     RUN,
     TRAIN_ACCURACY,
     WEIGHTS_SHA256,
 )
 
 READ = (
-    *(BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, RUN, TRAIN_ACCURACY),
+    *(BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, REPEATS, RUN, TRAIN_ACCURACY),
     WEIGHTS_SHA256,
 )
 """The user attributes of a trial that results have; a traceback, for one, is long and not among them."""

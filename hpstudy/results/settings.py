@@ -14,12 +14,9 @@ from hpstudy.errors import DamagedStudyError
 from hpstudy.results.shapes import Distribution
 from hpstudy.results.soundness import check_domain
 from hpstudy.results.stored import MOST_DIGITS, read_json, shortened_choice
-from hpstudy.spec.config import is_among, option_defaults
+from hpstudy.spec.config import NO_SETTINGS, is_among, option_defaults
 from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Domain, Range, Setting
-
-_NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
-"""What a stored configuration has beside settings."""
 
 
 def config_settings(
@@ -33,7 +30,7 @@ def config_settings(
     """
     architecture = config["architecture"]
     own = dict(own_defaults.get(architecture, {}))
-    values = {name: value for name, value in config.items() if name not in _NO_SETTINGS}
+    values = {name: value for name, value in config.items() if name not in NO_SETTINGS}
     dropout = own.pop("dropout", None)
     if values["dropout"] is None:
         values["dropout"] = dropout

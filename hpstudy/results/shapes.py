@@ -25,6 +25,8 @@ from hpstudy.tables import (
     MESSAGE,
     N_PARAMETERS,
     REASON,
+    REPEATS,
+    RULES_ATTRIBUTE,
     RUN,
     TEST_DATA_ATTRIBUTE,
     TRACEBACK,
@@ -223,6 +225,7 @@ class Record(Stored):
     architecture_sources: dict[str, str] = Field(default_factory=dict)
     architecture_defaults: dict[str, dict[str, Scalar | None]] = Field(default_factory=dict)
     models: dict[str, Model] = Field(default_factory=dict)
+    equal_weights: list[Name] = Field(default_factory=list)
     threads: Positive = 1
     workers: Positive = 1
 
@@ -253,6 +256,7 @@ TRIAL_SHAPES: dict[str, Any] = {
     MESSAGE: str,
     N_PARAMETERS: Count | None,
     REASON: str,
+    REPEATS: Count | None,
     RUN: Whole,
     TRACEBACK: str,
     TRAIN_ACCURACY: Fraction | None,
@@ -267,6 +271,7 @@ STUDY_SHAPES: dict[str, Any] = {
     CONFIRM_ATTRIBUTE: Seeds,
     CANDIDATES_ATTRIBUTE: list[Name],
     ARTIFACTS_ATTRIBUTE: Name,
+    RULES_ATTRIBUTE: Positive,
     TEST_DATA_ATTRIBUTE: dict[str, str],
 }
 """Those of a study, and of a part of it."""

@@ -15,7 +15,7 @@ from hpstudy.results.rows import TrialRow
 from hpstudy.spec.file import NAME_RULE
 from hpstudy.spec.identity import identity_settings
 from hpstudy.spec.study import Domain, Range
-from hpstudy.tables import BASELINES, CONFIRM, CONFIRM_SEED, CONFIRMS
+from hpstudy.tables import BASELINES, CONFIRM, CONFIRM_SEED, CONFIRMS, REPEATS
 
 
 def check_pages(connection: Connection, url: str) -> None:
@@ -79,7 +79,7 @@ def check_trials(
     titles: Mapping[int, str],
     parts: Mapping[int, str],
 ) -> None:
-    """Refuses trials that do not count from 0, complete ones without an accuracy, and half-marked confirmations.
+    """Refuses trials that do not count from 0 or repeat a later one, and what is complete or marked by half.
 
     Raises:
         DamagedStudyError: There is such a one.
@@ -93,6 +93,8 @@ def check_trials(
         if row.state == "COMPLETE" and not (row.value is not None and 0 <= row.value <= 1):
             raise DamagedStudyError(f"{title}, value: is no accuracy, though the trial is complete")
         marked = attributes[row.trial_id]
+        if (original := marked.get(REPEATS)) is not None and original >= row.number:
+            raise DamagedStudyError(f"{title}, {REPEATS}: names a trial that is not before it")
         if parts[row.study_id] == CONFIRM and CONFIRM_SEED in marked and CONFIRMS not in marked:
             raise DamagedStudyError(f"{title}, {CONFIRMS}: is absent")
 

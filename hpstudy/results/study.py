@@ -11,6 +11,7 @@ import pandas as pd
 
 from hpstudy.errors import InputError
 from hpstudy.results.digests import Digests
+from hpstudy.results.equal import equal_labels
 from hpstudy.results.settings import drawn_alone
 from hpstudy.spec.identity import identity_settings
 from hpstudy.spec.study import Domain
@@ -60,6 +61,8 @@ class StudyResults:
             that plain Optuna made.
         artifacts: Name of the study's folder under the artifacts folder; empty where there is none.
         digests: Whether all that was read is what hpstudy stored.
+        repeats: The draws that were not trained, since they repeat a configuration that the search had drawn before:
+            the label of each to that of the trial that it repeats. They are no trials, and count nowhere.
     """
 
     name: str
@@ -78,6 +81,7 @@ class StudyResults:
     identity: Mapping[str, Any]
     artifacts: str
     digests: Digests = field(default_factory=Digests)
+    repeats: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def searched(self) -> tuple[str, ...]:
@@ -89,6 +93,11 @@ class StudyResults:
         """The rows of `trials` that were sampled; a setting whose condition did not hold is missing there."""
         sampled = self.trials[self.trials["part"] == SEARCH]
         return drawn_alone(sampled, identity_settings(self.identity)) if self.identity else sampled
+
+    @cached_property
+    def equal(self) -> Mapping[str, tuple[str, ...]]:
+        """The complete trials and baselines that have one configuration: the label of each to those of all of them."""
+        return equal_labels(self.trials, settings=self.settings) if self.identity else {}
 
     @property
     def ended(self) -> pd.DataFrame:
@@ -169,6 +178,9 @@ def find_trial(results: StudyResults, trial: str) -> int:
         if results.ranked.empty:
             raise InputError(f"{results.name}: no trial is complete yet")
         return int(results.ranked.index[0])
+    if trial in results.repeats:
+        original = results.repeats[trial]
+        raise InputError(f"{results.name}: trial {trial} repeats trial {original} and was not trained; name {original}")
     labels = results.trials["label"]
     found = results.trials.index[labels == trial]
     if found.empty:

@@ -123,12 +123,16 @@ def _frame(rows: Sequence[Mapping[str, Any]], *, kinds: Mapping[str, str]) -> pd
 
 def _trial_row(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:
     part = stored.parts[row.study_id]
-    number = f"{part}{PART_SEPARATOR}{row.number}" if part else str(row.number)
     return _common(row, stored) | {
-        "label": stored.of(row).get(BASELINE) or number,
+        "label": stored.of(row).get(BASELINE) or trial_label(row.number, part),
         "part": BASELINES if part == BASELINES else SEARCH,
         "value": row.value,
     }
+
+
+def trial_label(number: int, part: str) -> str:
+    """`12`, or `lenet5/12` in a part of a study."""
+    return f"{part}{PART_SEPARATOR}{number}" if part else str(number)
 
 
 def _confirmation_row(row: TrialRow, stored: StoredTrials) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Protocol
 
 from optuna.study import Study
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 
+from hpstudy.search.repeats import Draws
 from hpstudy.search.sampling import build_sampler
-from hpstudy.search.space import grid, sample
+from hpstudy.search.space import n_configurations, sample
 from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import StudySpec
@@ -30,24 +30,27 @@ class Asker(Protocol):
         """
         ...
 
+    def original(self, trial: Trial, config: TrialConfig) -> FrozenTrial | None:
+        """The trial that a configured one repeats, so that it is not trained; None for one that is."""
+        ...
+
     def label(self, trial: Trial) -> str:
         """What a person calls a trial that is configured."""
         ...
 
 
 class SearchAsker:
-    """Samples trials up to a total; trials of every state count."""
+    """Samples trials up to a total; trials of every state count, but for draws that repeat another."""
 
     def __init__(self, spec: StudySpec) -> None:
         self._spec = spec
-        self._total = n_search_trials(spec)
+        self._draws = Draws(spec)
 
     def ask(self, study: Study) -> Trial | None:
         """A new trial, not sampled yet."""
-        n_trials = len(study.get_trials(deepcopy=False))
-        if n_trials >= self._total:
+        if not self._draws.n_to_come(study):
             return None
-        self._use_sampler(study, n_trials)
+        self._use_sampler(study, len(study.get_trials(deepcopy=False)))
         return study.ask()
 
     def configure(self, trial: Trial) -> TrialConfig:
@@ -57,6 +60,10 @@ class SearchAsker:
         values = sample(self._spec, trial, prepare=lambda name: self._use_sampler(trial.study, trial.number, name))
         seeds = training_seeds(self._spec.seed, "trial", trial.number)
         return configure(self._spec, values, epochs=self._spec.epochs, seeds=seeds)
+
+    def original(self, trial: Trial, config: TrialConfig) -> FrozenTrial | None:
+        """The earlier trial of this configuration."""
+        return self._draws.original(trial.study, trial.number, config)
 
     def _use_sampler(self, study: Study, number: int, setting: str = "") -> None:
         study.sampler = build_sampler(self._spec, number=number, setting=setting)
@@ -95,6 +102,9 @@ class BaselineAsker:
         seeds = training_seeds(self._spec.seed, "baseline", trial.number)
         return configure(self._spec, baseline_values(self._spec, baseline), epochs=baseline.epochs, seeds=seeds)
 
+    def original(self, _trial: Trial, _config: TrialConfig) -> None:
+        """None: what a person has named is trained."""
+
     def label(self, trial: Trial) -> str:
         """The baseline's name."""
         return str(trial.user_attrs[BASELINE])
@@ -105,7 +115,5 @@ class BaselineAsker:
 
 
 def n_search_trials(spec: StudySpec) -> int:
-    """Sampled trials in all: the study's number, or the size of its grid where that is smaller."""
-    if spec.sampler.name != "grid":
-        return spec.trials
-    return sum(1 for _ in islice(grid(spec), spec.trials))
+    """Sampled trials in all: the study's number, or that of its different configurations where that is smaller."""
+    return n_configurations(spec, at_most=spec.trials)

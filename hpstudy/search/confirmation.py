@@ -6,46 +6,26 @@ accuracies alone, and is stored before the first of them is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from hpstudy.errors import InputError
-from hpstudy.search.storage import Storage
-from hpstudy.search.studies import part_name, stored_searches, stored_trials
+from hpstudy.search.configurations import Configuration
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.identity import differences, short_sum
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Confirm
 from hpstudy.tables import (
-    BASELINE,
-    BASELINES,
     CANDIDATES_ATTRIBUTE,
-    CONFIG,
     CONFIRM,
     CONFIRM_ATTRIBUTE,
     CONFIRM_SEED,
     CONFIRMS,
-    PART_SEPARATOR,
     TEST_DATA_ATTRIBUTE,
 )
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What is confirmed.
-
-    Attributes:
-        label: The trial's: `12`, `lenet5/12` in a fair study, or a baseline's name.
-        title: What a person calls it: `trial 12`, or the baseline's name.
-        config: As the search or the baseline trained it.
-    """
-
-    label: str
-    title: str
-    config: TrialConfig
 
 
 @dataclass(frozen=True)
@@ -71,6 +51,11 @@ class ConfirmationPlan:
         return self.configurations[0]
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """The label of each configuration by all labels that it has: an earlier plan may have called it otherwise."""
+        return {label: chosen.label for chosen in self.configurations for label in chosen.labels}
+
+    @property
     def pairs(self) -> list[tuple[Configuration, int]]:
         """Every configuration with every seed from 1; seed by seed, so that a part of them still compares all."""
         return [(chosen, seed) for seed in range(1, self.n_seeds + 1) for chosen in self.configurations]
@@ -92,21 +77,6 @@ def extend_confirmation(head: Study, *, usual: Confirm, top: int = 0, seeds: int
     holds = Confirm(max(top, before.top) or usual.top, max(seeds, before.seeds) or usual.seeds)
     head.set_user_attr(CONFIRM_ATTRIBUTE, asdict(holds))
     return holds
-
-
-def choose_configurations(storage: Storage, study: str, *, top: int) -> tuple[Configuration, ...]:
-    """The best trials by validation accuracy, the best one first, and the baselines that are complete.
-
-    Args:
-        storage: Where the study is.
-        study: Its name.
-        top: How many of the best trials; in a fair study the best of each architecture comes too.
-
-    Returns:
-        The configurations; none where no trial of the search is complete.
-    """
-    best = _best_trials(storage, study, top=top)
-    return (*best, *_baselines(storage, study)) if best else ()
 
 
 def fix_candidate(head: Study, *, candidate: Configuration) -> list[str]:
@@ -147,7 +117,7 @@ class ConfirmationAsker:
 
     def __init__(self, plan: ConfirmationPlan) -> None:
         self._plan = plan
-        self._by_label = {chosen.label: chosen for chosen in plan.configurations}
+        self._by_label = {label: chosen for chosen in plan.configurations for label in chosen.labels}
 
     def ask(self, study: Study) -> Trial | None:
         """A trial for the next pair that has none."""
@@ -173,9 +143,12 @@ class ConfirmationAsker:
             return None
         seed = int(trial.user_attrs[CONFIRM_SEED])
         # As parameters too, for Optuna's own tools; a range of one value is not sampled.
-        trial.suggest_int("configuration", *[_place(trial.study, chosen.label)] * 2)
+        trial.suggest_int("configuration", *[_place(trial.study, str(trial.user_attrs[CONFIRMS]))] * 2)
         trial.suggest_int("seed", seed, seed)
         return replace(chosen.config, seeds=training_seeds(self._plan.study_seed, CONFIRM, seed))
+
+    def original(self, _trial: Trial, _config: TrialConfig) -> None:
+        """None: a pair of configuration and seed is planned once."""
 
     def label(self, trial: Trial) -> str:
         """`trial 12, seed 1`, or `model 2, seed 1`."""
@@ -208,9 +181,10 @@ def marked_pairs(study: Study) -> list[tuple[str, int]]:
 
 def begun_pairs(study: Study, plan: ConfirmationPlan) -> dict[tuple[str, int], TrialState]:
     """The pairs that need no further trial, and the state of each: all that are marked, but for those that failed."""
-    trials = study.get_trials(deepcopy=False)
+    trials, labels = study.get_trials(deepcopy=False), plan.labels
     marked = [trial for trial in trials if CONFIRM_SEED in trial.user_attrs and trial.number not in plan.failed]
-    return {_pair(trial): trial.state for trial in marked}
+    pairs = ((_pair(trial), trial.state) for trial in marked)
+    return {(labels.get(label, label), seed): state for (label, seed), state in pairs}
 
 
 def failed_trials(study: Study) -> frozenset[int]:
@@ -222,44 +196,17 @@ def _pair(trial: FrozenTrial) -> tuple[str, int]:
     return str(trial.user_attrs[CONFIRMS]), int(trial.user_attrs[CONFIRM_SEED])
 
 
-def candidates_first_seed(candidates: Sequence[str], complete: Sequence[FrozenTrial]) -> set[int]:
+def candidates_first_seed(candidates: Sequence[Collection[str]], complete: Sequence[FrozenTrial]) -> set[int]:
     """The confirmation of the candidate whose weights are kept: its first seed that is complete.
 
     Until a new candidate has one the former's stay: the run may end before.
 
     Args:
-        candidates: Labels, the present one last.
+        candidates: The labels of each, the present one last.
         complete: The trials of the confirmation that are complete.
     """
     for candidate in reversed(candidates):
-        of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == candidate]
+        of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) in candidate]
         if of_candidate:
             return {min(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED])).number}
     return set()
-
-
-def _best_trials(storage: Storage, study: str, *, top: int) -> list[Configuration]:
-    """The best trials of all searches, and the best of each; equal values by number and label, as the report has it."""
-    found = [
-        (name.removeprefix(study).removeprefix(PART_SEPARATOR), trial)
-        for name in stored_searches(storage, study)
-        for trial in stored_trials(storage, name, TrialState.COMPLETE)
-    ]
-    # A label is the part, the separator and the number.
-    ranked = sorted(found, key=lambda pair: (-(pair[1].value or 0.0), pair[1].number, f"{pair[0]}{PART_SEPARATOR}"))
-    firsts: dict[str, int] = {}
-    for place, (part, _) in enumerate(ranked):
-        firsts.setdefault(part, place)
-    chosen = [pair for place, pair in enumerate(ranked) if place < top or place in firsts.values()]
-    return [_configuration(trial, part=part) for part, trial in chosen]
-
-
-def _baselines(storage: Storage, study: str) -> Iterable[Configuration]:
-    for trial in stored_trials(storage, part_name(study, BASELINES), TrialState.COMPLETE):
-        name = str(trial.user_attrs[BASELINE])
-        yield Configuration(name, name, TrialConfig.from_json(trial.user_attrs[CONFIG]))
-
-
-def _configuration(trial: FrozenTrial, *, part: str) -> Configuration:
-    label = f"{part}{PART_SEPARATOR}{trial.number}" if part else str(trial.number)
-    return Configuration(label, f"trial {label}", TrialConfig.from_json(trial.user_attrs[CONFIG]))

@@ -9,6 +9,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.artifacts import StudyFiles, write_predictions
+from hpstudy.search.repeats import without_repeats
 from hpstudy.training.job import Outcome
 
 Kept = Callable[[Sequence[FrozenTrial]], set[int]]
@@ -54,7 +55,7 @@ class Keepsakes:
         """Removes weights that are not kept, and what killed runs have left; the files of trials under way stay."""
         trials = study.get_trials(deepcopy=False)  # read once: between two reads another runner's may have ended
         running = {trial.number for trial in trials if trial.state is TrialState.RUNNING}
-        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+        complete = [trial for trial in without_repeats(trials) if trial.state is TrialState.COMPLETE]
         kept = {self.weights(number) for number in self._kept(complete)}
         for number, file in self._files.all_weights(self._part):
             if file not in kept and number not in running:

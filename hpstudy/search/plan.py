@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from hpstudy.search.askers import n_search_trials
 from hpstudy.search.confirmation import ConfirmationPlan, begun_pairs
+from hpstudy.search.repeats import Draws, without_repeats
 from hpstudy.search.studies import part_name, searches
 from hpstudy.spec.study import StudySpec
 from hpstudy.tables import BASELINE, BASELINES, CONFIG, CONFIRM_SEED, CONFIRMS, RUN
@@ -77,7 +77,7 @@ def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
     n_new = sum((chosen.label, seed) not in begun for chosen, seed in plan.pairs)
     running = confirmation.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     n_unmarked = sum(CONFIRM_SEED not in trial.user_attrs for trial in running)  # each takes the next new pair
-    labels = {chosen.label for chosen in plan.configurations}
+    labels = plan.labels
     # One that was killed before it was configured, and is not planned any more, is not trained.
     n_marked = sum(
         CONFIG in trial.user_attrs or trial.user_attrs.get(CONFIRMS) in labels
@@ -90,7 +90,7 @@ def n_unconfirmed(confirmation: Study, plan: ConfirmationPlan) -> int:
 def n_left(spec: StudySpec, studies: Mapping[str, Study]) -> int:
     """Trainings of the search that have not ended: those that no run has begun, and those left unfinished."""
     sampled = sum(
-        max(n_search_trials(part) - count(studies[name], *ENDED_STATES), count(studies[name], TrialState.RUNNING))
+        Draws(part).n_to_come(studies[name]) + count(studies[name], TrialState.RUNNING)
         for name, part in searches(spec).items()
     )
     return sampled + (_n_baselines_left(spec, studies[part_name(spec.name, BASELINES)]) if spec.baselines else 0)
@@ -109,12 +109,12 @@ def _n_baselines_left(spec: StudySpec, study: Study) -> int:
 
 
 def count(study: Study, *states: TrialState) -> int:
-    """How many trials of an Optuna study are in one of some states."""
-    return len(study.get_trials(deepcopy=False, states=states))
+    """How many trials of an Optuna study are in one of some states; a draw that repeats another is none."""
+    return len(without_repeats(study.get_trials(deepcopy=False, states=states)))
 
 
 def _n_interrupted(study: Study, live: Collection[int]) -> int:
-    under_way = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    under_way = without_repeats(study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)))
     return sum(trial.user_attrs.get(RUN) not in live for trial in under_way)
 
 

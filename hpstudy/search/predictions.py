@@ -39,9 +39,9 @@ def keep_test_predictions(
         ArtifactError: They cannot be written.
     """
     complete = confirmation.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) == plan.candidate.label]
-    numbers = [trial.number for trial in sorted(of_candidate, key=lambda trial: int(trial.user_attrs[CONFIRM_SEED]))]
-    found = [_readable(files.predictions(CONFIRM, number)) for number in numbers]
+    of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) in plan.candidate.labels]
+    by_seed = {int(trial.user_attrs[CONFIRM_SEED]): trial.number for trial in reversed(of_candidate)}
+    found = [_readable(files.predictions(CONFIRM, by_seed[seed])) for seed in sorted(by_seed)]
     predicted = [predictions for predictions in found if predictions is not None]
     if not predicted:
         return

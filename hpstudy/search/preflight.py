@@ -16,6 +16,7 @@ from hpstudy.errors import InputError, Problem
 from hpstudy.executors.data import LoadData
 from hpstudy.search.processor import lacks_bfloat16
 from hpstudy.search.space import first_values, offering
+from hpstudy.spec.advice import advice
 from hpstudy.spec.config import TrialConfig, baseline_values, configure
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Baseline, Choices, Domain, Fixed, KeyPath, Position, Range, StudySpec
@@ -88,7 +89,7 @@ def preflight(spec: StudySpec, *, load_data: LoadData, data_folder: Path) -> Pre
         problems += found
     if spec.confirm and not problems:
         check_test_set(spec.dataset, folder=data_folder)
-    warnings += [*_softmax_warnings(models), *_seed_warnings(models), *_precision_warnings(spec)]
+    warnings += [*advice(spec), *_softmax_warnings(models), *_seed_warnings(models), *_precision_warnings(spec)]
     return Preflight(tuple(dict.fromkeys(problems)), tuple(models), data, tuple(dict.fromkeys(warnings)))
 
 

@@ -14,9 +14,9 @@ from optuna.study import Study
 from hpstudy.artifacts import StudyFiles, study_folder
 from hpstudy.datasets.images import TrainingData
 from hpstudy.errors import HpstudyError, StorageError, StudyInterruptedError, StudyTimeoutError
+from hpstudy.search.configurations import choose_configurations
 from hpstudy.search.confirmation import (
     ConfirmationPlan,
-    choose_configurations,
     extend_confirmation,
     failed_trials,
     fix_candidate,

@@ -13,10 +13,12 @@ from optuna.samplers import BaseSampler, BruteForceSampler, QMCSampler, RandomSa
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from hpstudy.search.pruners import EpochHalving, EpochHyperband, TrainedPercentile
 from hpstudy.spec.catalogue import PRUNERS, SAMPLERS, by_name, resolve
 from hpstudy.spec.rows import Row
 from hpstudy.spec.seeds import derive_seed
 from hpstudy.spec.study import Component, StudySpec
+from hpstudy.tables import RULES
 
 
 class GridSampler(BruteForceSampler):
@@ -74,23 +76,33 @@ def build_sampler(spec: StudySpec, *, number: int, setting: str = "") -> BaseSam
 _OWN: Mapping[str, type[BaseSampler]] = {"grid": GridSampler, "qmc": SequenceSampler}
 
 
-def build_pruner(component: Component, *, epochs: int) -> BasePruner:
+def build_pruner(component: Component, *, epochs: int, rules: int = RULES) -> BasePruner:
     """The pruner of a study.
 
     Args:
         component: Its name and options.
         epochs: Epochs of a whole trial, the most that hyperband gives; with `"auto"` it would prune nothing until
             one trial is complete.
+        rules: Those that the study began under, as in `tables.RULES`.
     """
     row = by_name(PRUNERS)[component.name]
     arguments = _arguments(row, component)
-    if "min_epochs" in component.options:
-        # Optuna counts epochs from 0, and cuts at the step of this number.
+    pruner_class = _OWN_PRUNERS.get(row.name) or resolve(row.target)
+    if rules == 1 and "min_epochs" in component.options:
+        pruner_class = resolve(row.target)  # counts epochs from 0, and cuts at the step of this number
         arguments["min_resource"] = int(component.options["min_epochs"]) - 1
     if row.name == "hyperband":
         arguments["max_resource"] = max(epochs, arguments["min_resource"])
-    pruner: BasePruner = resolve(row.target)(**arguments)
+    pruner: BasePruner = pruner_class(**arguments)
     return pruner
+
+
+_OWN_PRUNERS: Mapping[str, type[BasePruner]] = {
+    "successive_halving": EpochHalving,
+    "hyperband": EpochHyperband,
+    "median": TrainedPercentile,
+    "percentile": TrainedPercentile,
+}
 
 
 def _arguments(row: Row, component: Component) -> dict[str, Any]:

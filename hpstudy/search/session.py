@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from optuna.trial import TrialState
 
 from hpstudy.errors import InputError, StudyFailedError
-from hpstudy.search.confirmation import choose_configurations
+from hpstudy.search.configurations import choose_configurations
 from hpstudy.search.examination import require_sound
 from hpstudy.search.place import Place
 from hpstudy.search.plan import count, n_left, search_plan

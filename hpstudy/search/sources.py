@@ -63,7 +63,8 @@ def confirmation_source(
         files: Where predictions are kept, and the weights of one seed of the candidate.
         context: What the sources of the run share.
     """
-    keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, candidates))
+    labels = [*({former} for former in candidates[:-1]), plan.candidate.labels]
+    keepsakes = Keepsakes(files, part=CONFIRM, kept=partial(candidates_first_seed, labels))
     keepsakes.tidy(confirmation)
     asker = ConfirmationAsker(plan)
     return TrialSource(confirmation, asker=asker, keepsakes=keepsakes, part="confirm", context=context)

@@ -9,7 +9,7 @@ from typing import cast
 from optuna.trial import Trial
 
 from hpstudy.spec.config import architecture_setting, holds
-from hpstudy.spec.grid import combinations
+from hpstudy.spec.grid import combinations, n_different
 from hpstudy.spec.rows import Scalar
 from hpstudy.spec.study import Choices, Fixed, Range, Setting, StudySpec
 
@@ -40,6 +40,11 @@ def grid(spec: StudySpec) -> Iterator[dict[str, Scalar]]:
     something then.
     """
     return combinations(_settings(spec))
+
+
+def n_configurations(spec: StudySpec, *, at_most: int) -> int:
+    """How many different configurations a study can have; `at_most` where there are so many, or more."""
+    return n_different(_settings(spec), epochs=spec.epochs, at_most=at_most)
 
 
 def first_values(spec: StudySpec) -> dict[str, Scalar]:

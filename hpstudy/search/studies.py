@@ -38,6 +38,8 @@ from hpstudy.tables import (
     DESCRIPTION_ATTRIBUTE,
     IDENTITY_ATTRIBUTE,
     PART_SEPARATOR,
+    RULES,
+    RULES_ATTRIBUTE,
     RUN,
     VALIDATION_ACCURACY,
 )
@@ -79,6 +81,8 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     _check_identity(spec, storage, current)
     head = open_part(storage, spec.name)
     with attributes_changing(storage, study=spec.name):
+        if IDENTITY_ATTRIBUTE not in head.user_attrs:  # it begins: today's rules hold, and are noted before its mark
+            head.set_user_attr(RULES_ATTRIBUTE, RULES)
         head.set_user_attr(IDENTITY_ATTRIBUTE, current)
         head.set_user_attr(BASELINES_ATTRIBUTE, head.user_attrs.get(BASELINES_ATTRIBUTE, {}) | _baselines(spec))
         head.set_user_attr(DESCRIPTION_ATTRIBUTE, spec.description)
@@ -88,8 +92,9 @@ def open_studies(spec: StudySpec, storage: Storage, *, checksums: Mapping[str, s
     pruners = dict.fromkeys(searches(spec), spec.pruner)
     if spec.baselines:
         pruners[part_name(spec.name, BASELINES)] = Component("none")
+    rules = int(head.user_attrs.get(RULES_ATTRIBUTE, 1))
     return {
-        name: open_part(storage, name, pruner=build_pruner(pruner, epochs=spec.epochs))
+        name: open_part(storage, name, pruner=build_pruner(pruner, epochs=spec.epochs, rules=rules))
         for name, pruner in pruners.items()
     }
 

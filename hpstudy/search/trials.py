@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from optuna.study import Study, load_study
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -13,6 +14,8 @@ from hpstudy.search.askers import Asker
 from hpstudy.search.digesting import write_trial_digests
 from hpstudy.search.keepsakes import Keepsakes
 from hpstudy.search.leases import Others
+from hpstudy.search.repeated_draws import InHand, RepeatedDraws
+from hpstudy.search.repeats import is_repeat
 from hpstudy.search.storage import Storage
 from hpstudy.search.user_code import UserCode
 from hpstudy.spec.config import TrialConfig
@@ -96,6 +99,9 @@ class TrialSource:
     `Trial(study, trial_id)` continues one in place. Their training yields the epochs that its checkpoint has once more
     and goes on; without a checkpoint it begins again, which gives the same curve. Epochs that the storage has are not
     judged again, but for the last one: a run may have been killed before it could answer it.
+
+    A draw that repeats an earlier trial ends with that trial's state and value at once; while that one is under way the
+    draw is held, and others are asked for. All of it follows from what is stored, so that another run finds the same.
     """
 
     def __init__(
@@ -126,6 +132,7 @@ class TrialSource:
         self._storage = context.storage
         self._max_seconds = max_seconds
         self._running: dict[str, _Running] = {}
+        self._repeats = RepeatedDraws(storage=self._storage, asker=asker, own=self._own, tell=self._tell)
 
     def next_jobs(self, n: int) -> Sequence[TrainingJob]:
         """At most `n` jobs: interrupted trials, then new ones.
@@ -165,6 +172,7 @@ class TrialSource:
             self._tell_failed(running.trial, end)
         else:
             self._tell_ended(running, end)
+        self._repeats.settle(self._study)
         self._keepsakes.tidy(self._study)
         self._give_up_if_nothing_works(end)
 
@@ -201,7 +209,8 @@ class TrialSource:
     def _next_job(self) -> TrainingJob | None:
         """The training of one more trial, which is this run's from here on."""
         # The settings are drawn here too: two runners that draw at once would take one point of a grid twice.
-        running = self._storage.exclusive(self._context.study, self._claim, undo=self._forget)
+        in_hand = self._repeats.in_hand
+        running = self._storage.exclusive(self._context.study, self._claim, undo=lambda: self._forget(in_hand))
         if running is None:
             return None
         job = self._job(running)
@@ -210,26 +219,28 @@ class TrialSource:
 
     def _claim(self) -> _Running | None:
         """One more trial, as it is stored; done twice it finds the trial of the first time, which nobody trains."""
+        self._repeats.settle(self._study)
         while trial := self._next_trial():
-            if config := self._configure(trial):
+            if (config := self._configure(trial)) and not self._is_repeat(trial, config):
                 self._context.code.require_unchanged(config.architecture)
                 return self._begun(trial, config)
         return None
 
-    def _forget(self) -> None:
+    def _forget(self, in_hand: InHand) -> None:
         """Opens the study anew: Optuna keeps what it has read, and some of it may have been taken back."""
+        self._repeats.in_hand = in_hand
         study, storage = self._study, self._storage.optuna
         self._study = load_study(study_name=study.study_name, storage=storage, pruner=study.pruner)
 
     def _next_trial(self) -> Trial | None:
         live = self._context.others.live()
         nobodys = (trial.number for trial in self._elsewhere() if trial.user_attrs.get(RUN) not in live)
-        number = next(nobodys, None)
+        number = next(chain(self._repeats.released(), nobodys), None)
         return self._asker.ask(self._study) if number is None else self._continued(number)
 
     def _elsewhere(self) -> list[FrozenTrial]:
         """The trials under way that this run does not train."""
-        own = {running.trial.number for running in self._running.values()}
+        own = {running.trial.number for running in self._running.values()} | self._repeats.numbers
         under_way = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return [trial for trial in under_way if trial.number not in own]
 
@@ -255,12 +266,21 @@ class TrialSource:
         trial.set_user_attr(CONFIG, config.to_json())
         return config
 
+    def _is_repeat(self, trial: Trial, config: TrialConfig) -> bool:
+        """Whether a trial repeats another; then it has ended, or ends with that one."""
+        has_begun = RUN in trial.user_attrs and not is_repeat(trial)
+        return not has_begun and self._repeats.take(trial, config)
+
+    def _own(self, trial: Trial) -> None:
+        """Makes a trial this run's own."""
+        if RUN not in trial.user_attrs:  # new: epochs that are there are not its own
+            self._storage.forget_epochs(self._trial_id(trial.number))
+        trial.set_user_attr(RUN, self._context.run_id)
+
     def _begun(self, trial: Trial, config: TrialConfig) -> _Running:
         trial_id = self._trial_id(trial.number)
-        if RUN not in trial.user_attrs:  # new: epochs that are there are not its own
-            self._storage.forget_epochs(trial_id)
         verdict = trial.user_attrs.get(REASON, "")
-        trial.set_user_attr(RUN, self._context.run_id)
+        self._own(trial)
         return _Running(trial, trial_id, config, n_known=self._storage.n_epochs(trial_id), verdict=verdict)
 
     def _job(self, running: _Running) -> TrainingJob:

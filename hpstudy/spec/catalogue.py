@@ -188,9 +188,7 @@ _REDUCTION = Option(
     argument="reduction_factor",
     meaning="one in so many goes on",
 )
-_MIN_EPOCHS = Option(
-    "min_epochs", "int", 2, Interval(low=2), argument="min_resource", meaning="epochs before the first cut"
-)
+_MIN_EPOCHS = Option("min_epochs", "int", 2, COUNT, argument="min_resource", meaning="epochs before the first cut")
 
 PRUNERS: tuple[Row, ...] = (
     Row(

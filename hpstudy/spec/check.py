@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hpstudy.spec.findings import Findings
+from hpstudy.spec.grid import is_countable
 from hpstudy.spec.study import Fixed, Range, Setting, StudySpec
 
 
@@ -38,16 +39,11 @@ def _check_search(spec: StudySpec, findings: Findings) -> None:
         findings.at(("settings",), fact)
 
 
-def _is_countable(setting: Setting) -> bool:
-    domain = setting.domain
-    return not isinstance(domain, Range) or isinstance(domain.low, int) or domain.step is not None
-
-
 def _check_grid(spec: StudySpec, findings: Findings) -> None:
     if spec.sampler.name != "grid":
         return
     for setting in _searched(spec):
-        if not _is_countable(setting):
+        if not is_countable(setting):
             fact = "the sampler grid needs separate values; give a list or a step, or take another sampler"
             findings.at(("settings", setting.name), fact)
 

@@ -12,6 +12,9 @@ from hpstudy.spec.rows import Scalar
 from hpstudy.spec.seeds import Seeds
 from hpstudy.spec.study import Baseline, Choices, DatasetSpec, Fixed, Normalization, Setting, StudySpec
 
+NO_SETTINGS = frozenset({"options", "dataset", "validation", "seeds", "epochs"})
+"""What a configuration has beside settings."""
+
 
 @dataclass(frozen=True)
 class TrialConfig:
@@ -121,7 +124,7 @@ def baseline_values(spec: StudySpec, baseline: Baseline) -> dict[str, Scalar]:
     """The values of a baseline: its own, else what the study fixes; what is absent has its default."""
     values: dict[str, Scalar] = {"architecture": baseline.architecture, **baseline.values}
     # What a condition is held against: a parent that is left to its default has a value all the same.
-    known = _defaults(baseline.architecture) | values
+    known = default_values(baseline.architecture) | values
     for setting in spec.settings.values():  # parents come before their children
         if setting.name not in values and isinstance(setting.domain, Fixed) and holds(setting, known):
             values[setting.name] = known[setting.name] = setting.domain.value
@@ -134,8 +137,8 @@ def option_defaults(architecture: str) -> dict[str, Scalar | None]:
     return {option.name: option.default for row in rows for option in row.options}
 
 
-def _defaults(architecture: str) -> dict[str, Scalar | None]:
-    """What each setting is that a configuration does not have."""
+def default_values(architecture: str) -> dict[str, Scalar | None]:
+    """What each setting is that a configuration does not have; of the user's own options that is not known."""
     options = {f"{architecture}.{name}": default for name, default in option_defaults(architecture).items()}
     return _setting_defaults(architecture) | options
 

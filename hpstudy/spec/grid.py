@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from hpstudy.spec.config import holds
 from hpstudy.spec.rows import Scalar
+from hpstudy.spec.sameness import training_key
 from hpstudy.spec.study import Choices, Fixed, Range, Setting
+
+_MOST_WALKED = 20
+"""So many combinations are walked for each configuration that is asked for: several may be one configuration."""
 
 
 def combinations(
@@ -32,6 +37,33 @@ def combinations(
         return
     for value in _possible(first):
         yield from combinations(rest, chosen={**values, first.name: value})
+
+
+def n_different(settings: Sequence[Setting], *, epochs: int, at_most: int) -> int:
+    """How many different configurations settings can have, as far as it matters.
+
+    Args:
+        settings: As for `combinations`.
+        epochs: Of a trial.
+        at_most: What is returned where there are as many or more, or where a range has no separate values.
+    """
+    if not all(map(is_countable, settings)):
+        return at_most
+    walked = islice(combinations(settings), _MOST_WALKED * at_most)
+    different = set()
+    n_walked = 0
+    for values in walked:
+        n_walked += 1
+        different.add(training_key(values, epochs=epochs))
+        if len(different) == at_most:
+            return at_most
+    return at_most if n_walked == _MOST_WALKED * at_most else len(different)
+
+
+def is_countable(setting: Setting) -> bool:
+    """Whether a setting has separate values."""
+    domain = setting.domain
+    return not isinstance(domain, Range) or isinstance(domain.low, int) or domain.step is not None
 
 
 def _possible(setting: Setting) -> Iterator[Scalar]:

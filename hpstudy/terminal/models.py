@@ -10,9 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.numbers import about, duration, plural
+from hpstudy.spec.advice import n_combinations
 from hpstudy.spec.rows import ArchitectureRow, DatasetRow
 from hpstudy.spec.study import StudySpec
 from hpstudy.terminal.layout import add_numbers, add_words, plain_table
+
+_MANY = 1000
+"""So many configurations need not be counted."""
 
 
 class LayerRow(Protocol):
@@ -92,12 +96,19 @@ def checked_study(
     saved = "" if spec.pruner.name == "none" else ", less what pruning saves"
     lines = [
         f"{spec.path}: no problem found",
+        *_space_size(spec),
         f"An epoch takes {epochs} on this machine.",
         f"{trials} take {about(estimate.search_seconds)}{saved}.",
     ]
     if estimate.confirmation_seconds:
         lines.append(f"The confirmation takes {about(estimate.confirmation_seconds)} more.")
     return Group(*parts, Text("\n".join(lines)))
+
+
+def _space_size(spec: StudySpec) -> list[str]:
+    """How many configurations there are, where they can be counted."""
+    count = n_combinations(spec, at_most=_MANY)
+    return [] if count is None or count == _MANY else [f"The settings have {count:,} different configurations."]
 
 
 def layer_table(layers: Sequence[LayerRow], *, input_shape: tuple[int, int, int]) -> Table:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpstudy.results.confirmed import confirmed
-from hpstudy.results.grid import is_exhausted
+from hpstudy.results.exhaustion import is_exhausted
 from hpstudy.results.study import StudyResults, left_nothing, searching_runs
 
 _WHICH_STUDY = re.compile(r"(?<=\s)--(?:name|epochs)[ =]\S+")
@@ -62,7 +62,8 @@ def _confirmation(results: StudyResults) -> list[tuple[str, str]]:
     command, found = f"hpstudy confirm {shlex.quote(results.name)}", confirmed(results)
     if found is None:
         return [(command, "the best and the baselines on the test set, over fresh seeds")]
-    if results.ranked["label"].iloc[0] != found.candidate.label:
+    candidate = found.candidate.label
+    if results.ranked["label"].iloc[0] not in results.equal.get(candidate, (candidate,)):
         return [(command, "confirms the search's new best")]
     if all(one.difference and one.difference.distinguishable for one in found.others):
         return []

@@ -8,6 +8,7 @@ from rich.text import Text
 from hpstudy.numbers import duration, plural
 from hpstudy.results.confirmed import headline
 from hpstudy.results.digests import damage_text, digests_text
+from hpstudy.results.exhaustion import repeats_text
 from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults, diverged, out_of_time
 from hpstudy.tables import BASELINES
@@ -47,6 +48,8 @@ def _counts(results: StudyResults) -> Text:
     counts = search["state"].value_counts()
     text = ", ".join(f"{count} {state}" for state, count in counts.items())
     lines = [f"{plural(len(search), 'trial')}: {text}"] if text else []
+    if repeated := repeats_text(results):
+        lines.append(repeated)
     seconds = float(results.trials["seconds"].sum() + results.confirmations["seconds"].sum())
     what = "of training in all" if results.identity else "in all, one trial after the other"
     lines.append(f"{duration(seconds)} {what}")

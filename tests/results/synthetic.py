@@ -125,7 +125,7 @@ def make_results(  # what a test may want to say
         "runs": _runs(name, answer=next(iter(chosen), best)),
         "settings": ("architecture", *DOMAINS),
         "domains": DOMAINS,
-        "identity": IDENTITY | {"settings": {}},
+        "identity": IDENTITY | {"settings": {"dropout": {"low": 0.0, "high": 0.6}}},
         "artifacts": "",
     }
     return StudyResults(**(fields | changes))
@@ -148,7 +148,9 @@ def _sampled(number: int, generator: np.random.Generator, *, effect: float, nois
 
 
 def _named(place: int, label: str, value: float) -> dict[str, Any]:
-    settings = {"architecture": "lenet5", "learning_rate": 0.01, "optimizer": "adam", "batch_size": 64, "dropout": 0.0}
+    apart = 1e-9 * place  # so that no two are one configuration, though nothing shows it
+    settings = {"architecture": "lenet5", "optimizer": "adam", "batch_size": 64}
+    settings |= {"learning_rate": 0.01 + apart, "dropout": apart}
     return {**_common(label, "baselines", place), "value": value, "momentum": np.nan, **settings}
 
 

@@ -46,6 +46,7 @@ def test_differences_are_paired_and_adjusted_over_all_comparisons() -> None:
 def test_single_changes_belong_to_the_family() -> None:
     results = study(**{"model 1": WEAK, "model 2": NEAR})
     trials = results.trials.copy()
+    trials.loc[trials["part"] == "baselines", ["learning_rate", "dropout"]] = [0.01, 0.0]
     trials.loc[trials["label"] == "model 2", "dropout"] = 0.5
     found = confirmed(replace(results, trials=trials))
     ((change, by),) = found.changes

@@ -23,7 +23,7 @@ from hpstudy.results.confirmed import confirmed, headline
 from hpstudy.results.confirmed_table import caption
 from hpstudy.results.predictions import candidate_predictions
 from hpstudy.search import runner
-from hpstudy.search.confirmation import choose_configurations
+from hpstudy.search.configurations import choose_configurations
 from hpstudy.search.predictions import choose_shown
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec

@@ -95,6 +95,60 @@ PRUNER_OPTIONS = {
 }
 
 
+def cuts(component: Component, *, epochs: int, rules: int) -> set[int]:
+    """The whole epochs after which a pruner stops some of many trials, which rise until an epoch of their own."""
+    pruner = build_pruner(component, epochs=epochs, rules=rules)
+    study = optuna.create_study(direction="maximize", pruner=pruner, study_name="pruned")
+    first, after = component.options.get("startup_trials", 1), set()
+    for number in range(40):
+        trial = study.ask()
+        weak_from = number % epochs if number >= first else epochs  # so that each epoch is the first to be weak of some
+        for epoch in range(epochs):
+            trial.report(epoch + 0.01 * number if epoch < weak_from else weak_from - 0.5 - 0.01 * number, epoch)
+            if trial.should_prune():
+                after.add(epoch + 1)
+                study.tell(trial, state=TrialState.PRUNED)
+                break
+        else:
+            study.tell(trial, 0.9)
+    return after - {epochs}  # the loop asks no pruner after the last epoch
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rules", "after"),
+    [
+        ("successive_halving", {"min_epochs": 2, "reduction_factor": 2}, 2, {2, 4, 8}),
+        ("successive_halving", {"min_epochs": 2, "reduction_factor": 4}, 2, {2, 8}),
+        ("successive_halving", {"min_epochs": 3, "reduction_factor": 3}, 2, {3, 9}),
+        ("successive_halving", {"min_epochs": 1, "reduction_factor": 3}, 2, {1, 3, 9}),
+        ("hyperband", {"min_epochs": 2, "reduction_factor": 2}, 2, {2, 4, 8}),
+        ("hyperband", {"min_epochs": 3, "reduction_factor": 2}, 2, {3, 6}),
+        ("successive_halving", {"min_epochs": 2, "reduction_factor": 2}, 1, {2, 3, 5, 9}),
+        ("hyperband", {"min_epochs": 2, "reduction_factor": 2}, 1, {2, 3, 5, 9}),
+        ("median", {"startup_trials": 1, "warmup_epochs": 3}, 2, {4, 5, 6, 7, 8, 9, 10, 11}),
+        ("percentile", {"percentile": 50.0, "startup_trials": 1, "warmup_epochs": 9}, 2, {10, 11}),
+        ("none", {}, 2, set()),
+    ],
+)
+def test_a_pruner_cuts_after_whole_epochs(name: str, options: dict, rules: int, after: set[int]) -> None:
+    assert cuts(Component(name, options), epochs=12, rules=rules) == after
+
+
+@pytest.mark.parametrize(("n_repeats", "stopped"), [(0, True), (3, False)])
+def test_a_pruner_begins_after_trials_that_were_trained(n_repeats: int, stopped: bool) -> None:
+    pruner = build_pruner(Component("median", {"startup_trials": 3, "warmup_epochs": 0}), epochs=9)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    for place in range(3):
+        trial = study.ask()
+        trial.report(0.9, 0)
+        if place < n_repeats:
+            trial.set_user_attr("repeats", 7)
+        study.tell(trial, 0.9)
+    weak = study.ask()
+    weak.report(0.1, 0)
+    assert weak.should_prune() == stopped
+
+
 @pytest.mark.parametrize("name", [row.name for row in PRUNERS])
 def test_each_pruner_stops_the_hopeless_but_none(name: str) -> None:
     pruner = build_pruner(Component(name, PRUNER_OPTIONS[name]), epochs=9)

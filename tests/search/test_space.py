@@ -38,10 +38,12 @@ def test_the_grid_has_each_combination_that_exists_once(spec: StudySpec) -> None
     assert all(("cnn.blocks" in values) == (values["architecture"] == "cnn") for values in combinations)
 
 
-def test_the_number_of_trials_is_the_grids_where_that_is_smaller(spec: StudySpec) -> None:
+def test_the_number_of_trials_is_that_of_the_configurations_where_that_is_smaller(spec: StudySpec) -> None:
     assert n_search_trials(replace(spec, trials=100)) == 45
     assert n_search_trials(replace(spec, trials=10)) == 10
-    assert n_search_trials(replace(spec, trials=100, sampler=Component("random"))) == 100
+    assert n_search_trials(replace(spec, trials=100, sampler=Component("random"))) == 45
+    endless = spec.settings | {"dropout": Setting("dropout", Range(0.0, 0.5))}
+    assert n_search_trials(replace(spec, trials=100, settings=endless)) == 100
 
 
 def test_first_values_are_first_choices_and_lower_ends(spec: StudySpec) -> None:

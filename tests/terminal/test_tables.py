@@ -128,7 +128,10 @@ def test_settings_are_words_where_columns_do_not_fit(results: StudyResults) -> N
 
 def test_an_exhausted_grid_is_not_to_be_searched_on(results: StudyResults) -> None:
     written = {"optimizer": ["sgd", "adam"], "batch_size": [32, 64]}
-    for trials, on in ((results.trials, False), (results.trials[:-1], True)):
+    searched = results.trials["part"] == "search"
+    every = results.trials.copy()
+    every.loc[searched, ["optimizer", "batch_size"]] = [[name, size] for name in ("sgd", "adam") for size in (32, 64)]
+    for trials, on in ((every, False), (every[:-1], True)):
         grid = replace(results, trials=trials, identity=IDENTITY | {"sampler": {"name": "grid"}, "settings": written})
         text = printed(lambda console, grid=grid: study_summary(grid, console=console), width=200)
         assert ("hpstudy run STUDY.yaml --trials" in text) == on

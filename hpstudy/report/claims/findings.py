@@ -7,6 +7,7 @@ from hpstudy.report.claims.associations import associations
 from hpstudy.report.claims.controlled import answer, comparisons, effects
 from hpstudy.report.claims.finding import Finding, Findings
 from hpstudy.report.claims.limits import cannot_say
+from hpstudy.report.claims.noise import seed_noise
 from hpstudy.report.claims.notes import divergence, edges, most_confused, over_fitting, tie, when_best
 from hpstudy.report.claims.searched import associated, best_of_search, nothing_found
 from hpstudy.results.confirmed import Confirmed, confirmed
@@ -55,7 +56,7 @@ def _notes(results: StudyResults, predictions: TestPredictions | None) -> list[t
     anywhere = [(3, edges(results)), (5, when_best(results))]
     if not results.identity:
         return anywhere
-    of_accuracies = [(2, over_fitting(results)), (4, tie(results)), (3, divergence(results))]
+    of_accuracies = [(2, over_fitting(results)), (4, tie(results)), (3, divergence(results)), (3, seed_noise(results))]
     return [*of_accuracies, *anywhere, (3, most_confused(predictions))]
 
 

@@ -14,6 +14,9 @@ from hpstudy.results.study import StudyResults, part_of
 _BLIND_SAMPLERS = ("random", "grid", "qmc")
 """Samplers that do not learn from results."""
 
+_FROM_COMPLETE = {"gp": 0, "cmaes": 4}
+"""Samplers that learn from complete trials alone, and how many they need beside their random ones, at least."""
+
 
 def cannot_say(results: StudyResults, *, found: Associations, confirmation: Confirmed | None) -> tuple[str, ...]:
     """The limits of a study's findings, the most important first."""
@@ -102,6 +105,8 @@ def _sampler_learnt(results: StudyResults) -> bool:
     sampler = results.identity.get("sampler", {})
     if not sampler or sampler["name"] in _BLIND_SAMPLERS:
         return False
-    ended = results.search[results.search["state"].isin(["complete", "pruned"])]
+    states = ["complete"] if sampler["name"] in _FROM_COMPLETE else ["complete", "pruned"]
+    ended = results.search[results.search["state"].isin(states)]
     counts = Counter(map(part_of, ended[["part", "label"]].to_dict("records")))
-    return bool(max(counts.values(), default=0) > sampler.get("startup_trials", 0))
+    needed = sampler.get("startup_trials", 0) + _FROM_COMPLETE.get(sampler["name"], 0)
+    return bool(max(counts.values(), default=0) > needed)

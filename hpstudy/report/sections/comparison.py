@@ -12,7 +12,7 @@ from hpstudy.numbers import duration, p_value, percent, plural, points, points_r
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table, number
 from hpstudy.report.sections.titles import setting_title
-from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, configuration_name
+from hpstudy.results.confirmed import Confirmed, ConfirmedConfiguration, full_name
 from hpstudy.results.confirmed_table import ConfirmedRow, confirmed_rows, former
 from hpstudy.results.study import StudyResults
 
@@ -59,7 +59,8 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
     """
     labels = [found.label for found in confirmation.configurations] if confirmation else []
     labels = labels or [str(label) for label in results.ranked["label"].head(1)]
-    labels += [str(label) for label in results.baselines["label"] if label not in labels]
+    shown = {other for label in labels for other in results.equal.get(label, (label,))}
+    labels += [str(label) for label in results.baselines["label"] if label not in shown]
     if len(labels) < 2:
         return Absent("comparison", TITLE, _why_not(results))
     told = zip(confirmation.configurations if confirmation else (), confirmed_rows(results), strict=True)
@@ -70,7 +71,7 @@ def comparison(results: StudyResults, confirmation: Confirmed | None) -> Compari
     differing, shared = _settings(results, models)
     if differing:
         groups.append(Group(differing, "Settings that differ"))
-    columns = (Column(""), *(Column(configuration_name(results, label), numeric=True) for label in labels))
+    columns = (Column(""), *(Column(full_name(results, label), numeric=True) for label in labels))
     caption = f"{plural(len(labels), 'model')} side by side{_caption_end(confirmation)}"
     note = _note(confirmation) + former(results)
     return Comparison(Table("comparison", caption, columns, tuple(groups), note=note), shared)

@@ -12,7 +12,7 @@ from hpstudy.numbers import duration, heading, plural, value
 from hpstudy.report.drawing.figure import Absent
 from hpstudy.report.sections.table import Cell, Column, Group, Row, Table
 from hpstudy.report.sections.titles import setting_title
-from hpstudy.results.grid import is_exhausted
+from hpstudy.results.exhaustion import is_exhausted, repeats_text
 from hpstudy.results.saved import saved
 from hpstudy.results.study import StudyResults, diverged, out_of_time, searching_runs
 from hpstudy.spec.load import written_trials
@@ -37,6 +37,8 @@ def search_facts(results: StudyResults) -> tuple[tuple[str, str], ...]:
             ),
             ("Saved by pruning", saved_by_pruning(search)),
         ]
+        if repeated := repeats_text(results):
+            facts.append(("Repeats", repeated))
         if n_diverged := int(diverged(search).sum()):
             facts.append(("Diverged", f"{plural(n_diverged, 'trial')}: the loss was not finite"))
         if late := int(out_of_time(search).sum()):

@@ -73,6 +73,7 @@ def test_the_effect_of_a_single_change() -> None:
         confirmed={"best": CANDIDATE, "model 2": CANDIDATE, "model 3": WEAK, "model 4": NEAR},
     )
     trials = results.trials.copy()
+    trials.loc[trials["part"] == "baselines", ["learning_rate", "dropout"]] = [0.01, 0.0]
     trials.loc[trials["label"] == "model 3", "dropout"] = 0.5
     trials.loc[trials["label"] == "model 4", ["dropout", "batch_size"]] = [0.5, 128]
     results = replace(results, trials=trials)
@@ -91,6 +92,7 @@ def test_a_single_change_that_cannot_be_told() -> None:
         baselines={"model 2": 0.9, "model 3": 0.89}, confirmed={"best": WEAK, "model 2": CANDIDATE, "model 3": NEAR}
     )
     trials = results.trials.copy()
+    trials.loc[trials["part"] == "baselines", ["learning_rate", "dropout"]] = [0.01, 0.0]
     trials.loc[trials["label"] == "model 3", "dropout"] = 0.5
     results = replace(results, trials=trials)
     (only,) = effects(results, confirmed(results))

@@ -293,4 +293,6 @@ def test_how_many_trials_were_planned() -> None:
     assert planned(pd.concat([run, confirm])) == 50
     assert planned(confirm) is None
     grid = make_results(n_trials=12).identity | {"sampler": {"name": "grid"}, "settings": {"dropout": [0.0, 0.5]}}
-    assert planned_trials(replace(make_results(n_trials=2), runs=run, identity=grid)) == 2
+    both = make_results(n_trials=2)
+    walked = both.trials.assign(dropout=[0.0, 0.5])
+    assert planned_trials(replace(both, trials=walked, runs=run, identity=grid)) == 2
