@@ -90,8 +90,9 @@ def trial_sums(
     columns = [column.name for column in EPOCHS.columns][1:]
     numbers = epochs[columns].to_numpy(dtype="<f8")
     ids, firsts = np.unique(epochs["trial_id"].to_numpy(dtype=np.int64), return_index=True)
-    ends = [*firsts[1:].tolist(), len(numbers)]
-    places = {trial: (first, end) for trial, first, end in zip(ids.tolist(), firsts.tolist(), ends, strict=True)}
+    ends = np.append(firsts, len(numbers))[1:]
+    bounds = zip(ids.tolist(), firsts.tolist(), ends.tolist(), strict=True)
+    places = {trial: (first, end) for trial, first, end in bounds}
     sums = {}
     for row in rows:
         if row.state in ENDED_STATES:
