@@ -517,7 +517,8 @@ def test_every_run_is_recorded(lab: Lab, small_spec: StudySpec) -> None:
     for fact in (
         '"torch": "',
         '"threads": ',
-        f'"device": "cpu", "engine": {ENGINE}',
+        '"device": "cpu"',
+        f'"engine": {ENGINE}',
         '"images": {"channels": 1, "classes": ["0", "1"',
         '"architecture_sources": {"nets.py:tiny": "',
         '"git"',
