@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -135,18 +137,28 @@ class TestPredictions:
     images: NDArray[np.uint8]
 
 
-def write_predictions(path: Path, predicted: NDArray[np.int64]) -> None:
+def write_predictions(path: Path, predicted: NDArray[np.int64]) -> str:
     """Writes predicted classes as `.npy`, in the smallest unsigned type that holds them.
+
+    Returns:
+        The file's SHA-256.
 
     Raises:
         ArtifactError: The disk is full, or the folder cannot be written to.
     """
+    content = BytesIO()
+    np.save(content, predicted.astype(np.min_scalar_type(int(predicted.max(initial=0)))), allow_pickle=False)
     with written_whole(path) as file:
-        np.save(file, predicted.astype(np.min_scalar_type(int(predicted.max(initial=0)))), allow_pickle=False)
+        file.write(content.getvalue())
+    return hashlib.sha256(content.getvalue()).hexdigest()
 
 
-def read_predictions(path: Path) -> NDArray[np.int64] | None:
+def read_predictions(path: Path, *, sha256: str = "") -> NDArray[np.int64] | None:
     """Reads what `write_predictions` wrote, int64 [N]; None where there is no such file.
+
+    Args:
+        path: The file.
+        sha256: Its sum as it was written; empty where none was stored.
 
     Raises:
         ArtifactError: The file is damaged.
@@ -155,9 +167,12 @@ def read_predictions(path: Path) -> NDArray[np.int64] | None:
         return None
     try:
         with open_regular(path) as file:
-            predicted: NDArray[np.int64] = np.load(file, allow_pickle=False).astype(np.int64)
+            content = file.read()
+        predicted: NDArray[np.int64] = np.load(BytesIO(content), allow_pickle=False).astype(np.int64)
     except Exception as error:  # numpy, its parser of headers and what unpacks have errors of their own
         raise ArtifactError(f"{path}: is damaged ({error}); remove it, or put back a copy") from error
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise ArtifactError(f"{path}: is damaged (its checksum is another); remove it, or put back a copy")
     return predicted
 
 

@@ -134,15 +134,16 @@ TRACEBACK = "traceback"
 TRAIN_ACCURACY = "train_accuracy"
 N_PARAMETERS = "n_parameters"
 WEIGHTS_SHA256 = "weights_sha256"
+PREDICTIONS_SHA256 = "predictions_sha256"
 CONFIRMS = "confirms"
 CONFIRM_SEED = "seed"
 REPEATS = "repeats"
 DIGEST = "digest"
 """User attributes of a trial: its configuration, the run that trained it, the baseline that it is, how it ended, what
-model it trained; the checksum of its weights as they were written; of a confirmation the label of the trial that it
-confirms, and which of the paired seeds it has; of a draw that is not trained the number of the trial that it repeats
-(null where that has failed since, and the draw is trained after all); the digest of all that is stored of it, once it
-has ended."""
+model it trained; the checksums of its weights and of its predictions as they were written; of a confirmation the label
+of the trial that it confirms, and which of the paired seeds it has; of a draw that is not trained the number of the
+trial that it repeats (null where that has failed since, and the draw is trained after all); the digest of all that is
+stored of it, once it has ended."""
 
 MOST_FAILURES: Final = 2
 """A configuration that has failed is trained once more when it is drawn again, and not a third time."""

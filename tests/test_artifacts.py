@@ -47,6 +47,19 @@ def test_whatever_bit_is_wrong_the_reader_says_so_or_has_other_numbers(tmp_path:
     assert {"error", "TokenError", "BadZipFile", "ValueError"} <= {kind for kind, _ in refused}  # "error" is zlib's
 
 
+def test_with_its_sum_every_wrong_bit_of_predictions_is_refused(tmp_path: Path) -> None:
+    path = StudyFiles(tmp_path).predictions("confirm", 0)
+    sha256 = write_predictions(path, PREDICTIONS.labels)
+    whole = path.read_bytes()
+    assert read_predictions(path, sha256=sha256).tolist() == PREDICTIONS.labels.tolist()
+    for place in range(0, len(whole) * 8, 7):
+        bits = bytearray(whole)
+        bits[place // 8] ^= 1 << place % 8
+        path.write_bytes(bits)
+        with pytest.raises(ArtifactError):
+            read_predictions(path, sha256=sha256)
+
+
 def test_half_written_files_are_removed_and_what_others_hide_there_stays(tmp_path: Path) -> None:
     files = StudyFiles(tmp_path)
     half = [

@@ -40,6 +40,7 @@ from hpstudy.tables import (
     OPTUNA_TRIALS,
     OPTUNA_VALUES,
     PART_SEPARATOR,
+    PREDICTIONS_SHA256,
     REASON,
     REPEATS,
     RUN,
@@ -49,7 +50,7 @@ from hpstudy.tables import (
 
 READ = (
     *(BASELINE, CONFIG, CONFIRMS, CONFIRM_SEED, MESSAGE, N_PARAMETERS, REASON, REPEATS, RUN, TRAIN_ACCURACY),
-    WEIGHTS_SHA256,
+    *(PREDICTIONS_SHA256, WEIGHTS_SHA256),
 )
 """The user attributes of a trial that results have; a traceback, for one, is long and not among them."""
 

@@ -43,13 +43,16 @@ class Keepsakes:
         """Where the training of a trial keeps what it needs to go on after a crash."""
         return self._files.checkpoint(self._part, number)
 
-    def keep_predictions(self, number: int, outcome: Outcome) -> None:
+    def keep_predictions(self, number: int, outcome: Outcome) -> str:
         """Writes what a complete trial predicted, before the trial is told to be complete.
+
+        Returns:
+            The file's SHA-256.
 
         Raises:
             ArtifactError: They cannot be written.
         """
-        write_predictions(self._files.predictions(self._part, number), outcome.predictions)
+        return write_predictions(self._files.predictions(self._part, number), outcome.predictions)
 
     def tidy(self, study: Study) -> None:
         """Removes weights that are not kept, and what killed runs have left; the files of trials under way stay."""

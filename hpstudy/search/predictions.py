@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from hpstudy.artifacts import StudyFiles, TestPredictions, read_predictions, write_test_predictions
 from hpstudy.datasets.images import LabelledImages
 from hpstudy.errors import ArtifactError
 from hpstudy.search.confirmation import ConfirmationPlan
-from hpstudy.tables import CONFIRM, CONFIRM_SEED, CONFIRMS
+from hpstudy.tables import CONFIRM, CONFIRM_SEED, CONFIRMS, PREDICTIONS_SHA256
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +39,8 @@ def keep_test_predictions(
     """
     complete = confirmation.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     of_candidate = [trial for trial in complete if trial.user_attrs.get(CONFIRMS) in plan.candidate.labels]
-    by_seed = {int(trial.user_attrs[CONFIRM_SEED]): trial.number for trial in reversed(of_candidate)}
-    found = [_readable(files.predictions(CONFIRM, by_seed[seed])) for seed in sorted(by_seed)]
+    by_seed = {int(trial.user_attrs[CONFIRM_SEED]): trial for trial in reversed(of_candidate)}
+    found = [_readable(files, by_seed[seed]) for seed in sorted(by_seed)]
     predicted = [predictions for predictions in found if predictions is not None]
     if not predicted:
         return
@@ -59,9 +58,10 @@ def keep_test_predictions(
     )
 
 
-def _readable(path: Path) -> NDArray[np.int64] | None:
+def _readable(files: StudyFiles, trial: FrozenTrial) -> NDArray[np.int64] | None:
+    stored = str(trial.user_attrs.get(PREDICTIONS_SHA256, ""))  # an earlier hpstudy stored none
     try:
-        return read_predictions(path)
+        return read_predictions(files.predictions(CONFIRM, trial.number), sha256=stored)
     except ArtifactError as error:
         _log.warning("the report's test predictions leave a seed out: %s", error)
         return None

@@ -26,6 +26,7 @@ from hpstudy.tables import (
     N_PARAMETERS,
     OUT_OF_TIME,
     PART_SEPARATOR,
+    PREDICTIONS_SHA256,
     REASON,
     REMOVED,
     RUN,
@@ -181,7 +182,8 @@ class TrialSource:
         if outcome.stopped or running.last is None:
             self._tell(running.trial, state=TrialState.PRUNED)
             return
-        self._keepsakes.keep_predictions(running.trial.number, outcome)
+        predictions_sha256 = self._keepsakes.keep_predictions(running.trial.number, outcome)
+        running.trial.set_user_attr(PREDICTIONS_SHA256, predictions_sha256)
         running.trial.set_user_attr(TRAIN_ACCURACY, outcome.train_accuracy)
         running.trial.set_user_attr(WEIGHTS_SHA256, outcome.weights_sha256)
         self._tell(running.trial, value=running.last.val_accuracy)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from contextlib import closing, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -413,13 +414,14 @@ def test_a_confirmation_that_is_not_planned_any_more_is_finished(lab: Lab, spec:
     assert lab.confirm().labels == []
 
 
+@pytest.mark.parametrize("damaged", [lambda content: content[:100], lambda content: content[:-1] + b"\x07"])
 def test_predictions_that_were_damaged_cost_the_report_a_seed(
-    lab: Lab, spec: StudySpec, caplog: pytest.LogCaptureFixture
+    lab: Lab, spec: StudySpec, caplog: pytest.LogCaptureFixture, damaged: Callable[[bytes], bytes]
 ) -> None:
     lab.run(spec)
     number = lab.results().confirmations["number"].iloc[0]
     file = files(lab).predictions("confirm", number)
-    file.write_bytes(file.read_bytes()[:100])
+    file.write_bytes(damaged(file.read_bytes()))
     assert lab.confirm().labels == []
     assert f"confirm-{number}.npy: is damaged" in caplog.text
     assert len(candidate_predictions(lab.results(), artifacts=files(lab).folder.parent).predicted) == 1
