@@ -6,8 +6,8 @@ import os
 import signal
 import sqlite3
 import sys
-from contextlib import closing, suppress
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
