@@ -31,8 +31,9 @@ from hpstudy.spec.study import DatasetSpec, Normalization, StudySpec
 if TYPE_CHECKING:
     from tests.damage import Bench
 
-# Started with nohup the tests would ignore it, and so would all that they start.
+# Started with nohup, or by a shell in the background, the tests would ignore them, and so would all that they start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HALF = Normalization((0.5,), (0.5,))
 

@@ -18,6 +18,7 @@ from PIL import Image
 from hpstudy.exports.manifest import manifest_text, read_manifest
 from hpstudy.main import main
 from hpstudy.plain_text import visible
+from tests.damage import forget_digests
 
 HARM = "x\x1b]0;title\x07\x1b[2J\x9b31m\x7f\u202e\u2066y"
 TWIN = visible(HARM)
@@ -54,8 +55,11 @@ def loud(input_shape, n_classes, *, dropout=0.0):
     return Loud(channels * height * width, n_classes)
 """
 
+NAME = "prepared"
+"""The study's own name: one with control characters is none that hpstudy gives, and is damage."""
+
 STUDY = f"""
-name: {WORD}
+name: {NAME}
 description: {WORD}
 dataset: digits
 architecture: nets.py:loud
@@ -73,12 +77,13 @@ confirm: {{top: 1, seeds: 2}}
 """
 
 STYLED = (
-    *(("list",), ("show", HARM), ("show", HARM, "0"), ("show", HARM, HARM), ("report", HARM)),
-    *(("confirm", HARM, "--seeds", "3"), ("predict", "model", f"{HARM}.png"), ("show", f"no{HARM}"), (HARM,)),
+    *(("list",), ("show", NAME), ("show", NAME, "0"), ("show", NAME, HARM), ("report", NAME)),
+    *(("confirm", NAME, "--seeds", "3"), ("predict", "model", f"{HARM}.png"), ("show", f"no{HARM}"), (HARM,)),
 )
 COMMANDS = (
     *STYLED,
-    *(("rerun", HARM, "0"), ("export", HARM, "--output", f"{HARM}-model")),
+    *(("rerun", NAME, "0"), ("export", NAME, "--output", f"{HARM}-model")),
+    *(("show", HARM), ("show", HARM, "0"), ("report", HARM), ("confirm", HARM), ("rerun", HARM, "0"), ("export", HARM)),
     *(("predict", "model", f"no{HARM}.png"), ("predict", HARM, HARM)),
     *(("init", f"{HARM}.yaml"), ("init", f"{HARM}.yaml"), ("check", HARM), ("run", HARM)),
     *(("run", "study.yaml", "--storage", HARM), ("run", "study.yaml", "--device", HARM)),
@@ -134,12 +139,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         hpstudy(io.StringIO(), "run", "study.yaml")
-        hpstudy(io.StringIO(), "export", WORD, "--output", "model")
+        hpstudy(io.StringIO(), "export", NAME, "--output", "model")
     return folder
 
 
 def with_text(prepared: Path, folder: Path, text: str) -> Path:
-    """A copy of the prepared folder with a text in place of `WORD`: in the database, the model and a picture's name."""
+    """A copy of the prepared folder with a text in place of `WORD`: in the database, the model and a picture's name.
+
+    A study of plain Optuna's is called like it.
+    """
     shutil.copytree(prepared, folder)
     with sqlite3.connect(folder / "hpstudy.db") as database:
         tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -151,9 +159,12 @@ def with_text(prepared: Path, folder: Path, text: str) -> Path:
                     # The stored study file has lines: it stays one that can be read.
                     is_name = f"NOT json_valid({column}) AND instr({column}, char(10)) = 0"
                     database.execute(f"{put} {is_name}", (WORD, text))
+        other = database.execute("INSERT INTO studies (study_name) VALUES (?)", (text,)).lastrowid
+        database.execute(
+            "INSERT INTO study_directions (direction, study_id, objective) VALUES ('MINIMIZE', ?, 0)", (other,)
+        )
     database.close()
-    (kept,) = (folder / "artifacts").glob(f"{WORD}-*")
-    kept.rename(kept.with_name(kept.name.replace(WORD, text)))
+    forget_digests(folder / "hpstudy.db")
     manifest = read_manifest((folder / "model" / "config.json").read_bytes())
     names = tuple(f"{text}{number}" for number in range(10))
     altered = replace(manifest, model=replace(manifest.model, class_names=names))

@@ -29,6 +29,7 @@ from hpstudy.search.predictions import choose_shown
 from hpstudy.search.storage import open_storage
 from hpstudy.spec.study import Baseline, Confirm, Range, Setting, StudySpec
 from hpstudy.tables import CANDIDATES_ATTRIBUTE, CONFIRM_SEED, CONFIRMS, RUNS
+from tests.damage import forget_digests
 from tests.search.conftest import Lab, Notes, told
 
 PLAIN = Baseline("plain", "nets.py:tiny", 2, {"batch_size": 64, "learning_rate": 0.05})
@@ -306,6 +307,7 @@ def test_a_study_that_was_never_run_cannot_be_confirmed(lab: Lab, spec: StudySpe
     lab.run(replace(spec, confirm=None))
     with open_storage(lab.url) as storage, storage.engine.begin() as connection:
         connection.execute(delete(RUNS))
+    forget_digests(lab.folder / "lab.db")
     with pytest.raises(InputError, match="small: has never been run; `hpstudy run` it with its study file first"):
         lab.confirm()
 
@@ -318,18 +320,19 @@ def test_a_training_without_a_mark_is_planned_once(lab: Lab, spec: StudySpec) ->
     assert (notes.plans[0].n_trials, notes.n_ended, len(lab.results().confirmations)) == (2, 2, 2)
 
 
-@pytest.mark.parametrize(("label", "n_trained"), [("99", 2), ("plain", 2)])
+@pytest.mark.parametrize("is_planned", [False, True])
 def test_one_that_was_marked_but_not_begun_is_trained_if_it_is_planned(
-    lab: Lab, spec: StudySpec, label: str, n_trained: int
+    lab: Lab, spec: StudySpec, *, is_planned: bool
 ) -> None:
     lab.run(replace(spec, confirm=None))
+    label = "plain" if is_planned else str(lab.results().ranked["label"].iloc[-1])
     with open_storage(lab.url) as storage:
         trial = optuna.create_study(study_name="small/confirm", storage=storage.optuna, direction="maximize").ask()
         trial.set_user_attr(CONFIRMS, label)
         trial.set_user_attr(CONFIRM_SEED, 1)
     notes = lab.confirm(top=1, seeds=1)
     best = lab.results().ranked["label"].iloc[0]
-    assert (notes.plans[0].n_trials, notes.plans[0].n_ended, notes.n_ended) == (n_trained, 0, n_trained)
+    assert (notes.plans[0].n_trials, notes.plans[0].n_ended, notes.n_ended) == (2, 0, 2)
     assert set(lab.results().confirmations["configuration"]) == {best, "plain"}
     assert len(lab.results().confirmations) == 2
 

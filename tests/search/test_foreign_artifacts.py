@@ -64,7 +64,7 @@ def test_no_command_touches_a_folder_that_is_not_the_studys(hostile: Lab, small_
         ):
             with pytest.raises(StorageError, match="for the folder of its files"):
                 command()
-        assert list_studies(hostile.url)["complete"].tolist() == [1]
+        assert list_studies(hostile.url)["state"].tolist() == ["damaged"]
     check_deletable(hostile.url, study="small")
     delete_study(hostile.url, study="small", artifacts=artifacts)
     assert contents(hostile.folder) == before
