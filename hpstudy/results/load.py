@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 
 from hpstudy.artifacts import study_folder
 from hpstudy.database import file_of, open_to_read, shown_place
-from hpstudy.errors import DamagedStudyError, InputError
+from hpstudy.errors import DamagedStudyError, InputError, StorageError
 from hpstudy.results import queries, rows
 from hpstudy.results.digests import StoredStudy, compare
 from hpstudy.results.equal import as_one, equal_labels
@@ -37,6 +38,10 @@ from hpstudy.tables import (
 
 _LONGEST_TITLE = 80
 
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 1.0
+"""A server that ends a connection while it is read, as when it is started again, is asked so often, so long apart."""
+
 
 def load_results(url: str, *, study: str) -> StudyResults:
     """Reads a study; also one that plain Optuna made, which has values and settings alone.
@@ -50,9 +55,17 @@ def load_results(url: str, *, study: str) -> StudyResults:
         DamagedStudyError: What is stored of it is not what hpstudy and Optuna write.
         StorageError: It cannot be read.
     """
-    with open_to_read(url) as connection:
-        queries.require_studies(connection, url)
-        return read_study(connection, url, study)
+    n_left = _ATTEMPTS
+    while True:
+        try:
+            with open_to_read(url) as connection:
+                queries.require_studies(connection, url)
+                return read_study(connection, url, study)
+        except StorageError as error:
+            n_left -= 1
+            if not n_left or not getattr(error.__cause__, "connection_invalidated", False):
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def read_study(connection: Connection, url: str, study: str) -> StudyResults:

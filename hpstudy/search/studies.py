@@ -217,8 +217,7 @@ def _check_identity(spec: StudySpec, storage: Storage, current: Mapping[str, Any
     if spec.name not in existing:
         _check_parts(spec.name, storage, [name for name in existing if name.startswith(part_name(spec.name, ""))])
         return
-    with storage.engine.connect() as connection:
-        is_ours = spec.name in study_names(connection)
+    is_ours = spec.name in storage.transact(study_names)
     found = optuna.load_study(study_name=spec.name, storage=storage.optuna)
     if not is_ours and found.directions == [StudyDirection.MAXIMIZE] and not found.get_trials(deepcopy=False):
         return  # made by a run that was killed before it could say what it is

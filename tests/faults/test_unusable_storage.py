@@ -78,7 +78,7 @@ def absent_in_a_read_only_folder(database: Path) -> None:
         (empty, "hpstudy.db: is an empty file; nothing was overwritten; choose another --storage"),
         (text, "hpstudy.db: is no SQLite database; nothing was overwritten; choose another --storage"),
         (folder, "hpstudy.db: is no file; choose another --storage"),
-        (cut_in_half, "hpstudy.db: the database cannot be used (database disk image is malformed)"),
+        (cut_in_half, "hpstudy.db: cannot be read (database disk image is malformed)"),
         (without_its_end, "hpstudy.db: its end is missing; restore a copy, or choose another --storage"),
         (newer, "hpstudy.db: the database cannot be used (The runtime optuna version 5"),
         (read_only, "hpstudy.db: the database cannot be used (attempt to write a readonly database)"),
