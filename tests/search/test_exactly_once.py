@@ -12,10 +12,11 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState
 from sqlalchemy import select, text
 
-from hpstudy.search import patience
+from hpstudy.search import patience, session
 from hpstudy.search.patience import TransactionLostError
 from hpstudy.search.runs import begin_run, end_run
 from hpstudy.search.storage import Storage, open_storage
+from hpstudy.search.studies import open_studies
 from hpstudy.search.subject import subject_of
 from hpstudy.spec.study import Baseline, Confirm, StudySpec
 from hpstudy.tables import RUNS
@@ -93,17 +94,32 @@ def test_a_study_whose_connections_end_all_the_time_comes_out_as_on_sqlite(
     assert len(lab.results(url=database).runs) == 1
 
 
-@pytest.mark.faults
+@pytest.mark.slow
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("answered", [False, True])
 def test_no_statement_of_a_study_is_lost_or_repeated(
-    lab: Lab, small_spec: StudySpec, database: str, server: str, network: Network, *, answered: bool
+    lab: Lab,
+    small_spec: StudySpec,
+    database: str,
+    server: str,
+    network: Network,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    answered: bool,
 ) -> None:
-    """Each statement of the run in turn, but for every few of them."""
+    """Each statement of the run in turn, but for every few of them, from where the storage is open."""
     spec = everything(small_spec)
     lab.run(spec)
-    lab.run(spec, url=database)
-    for nth in range(100, network.n, 23):
+    first: list[int] = []
+
+    def open_and_note(*arguments, **keywords):
+        first.append(network.n)
+        return open_studies(*arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "open_studies", open_and_note)
+        lab.run(spec, url=database)
+    for nth in range(first[0] + 1, network.n, 23):
         name = f"lost{int(answered)}_{nth}"
         run_on_server(server, f"CREATE DATABASE {name}")
         again = re.sub(r"/empty\d+\?", f"/{name}?", database)
