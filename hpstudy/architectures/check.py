@@ -125,10 +125,12 @@ class _Network:
 
     @property
     def is_own(self) -> bool:
+        """Whether it is the user's code."""
         return is_own_code(self.architecture)
 
     @cached_property
     def builder(self) -> Callable[..., object]:
+        """What makes the network; a user's file is run for it, once."""
         return find_builder(self.architecture, study_folder=self.study_folder)
 
     @property
@@ -137,6 +139,7 @@ class _Network:
         return located(self.architecture, self.builder, self.study_folder) if self.is_own else self.architecture
 
     def build(self, *, seed: int) -> nn.Module:
+        """A new network, whose weights torch draws with the seed."""
         torch.default_generator.manual_seed(seed)
         return build_model(
             self.architecture,

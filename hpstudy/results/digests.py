@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from pydantic import Field
 
 from hpstudy.errors import DamagedStudyError
 from hpstudy.numbers import listed, plural
-from hpstudy.results.rows import TrialRow
+from hpstudy.results.rows import TrialRow, trial_titles
 from hpstudy.results.shapes import Count, Name, Stored
 from hpstudy.results.stored import read_json
 from hpstudy.tables import DIGEST, DIGEST_ATTRIBUTE, EPOCHS
@@ -145,47 +146,43 @@ def attributes_sum(texts: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """What is compared with its digests.
+    """What is read of a study, and compared with its digests.
 
     Attributes:
         name: The study's.
+        parts: Its Optuna studies, as `queries.part_names` gives them.
         head: Its attributes, as `attribute_texts` gives them.
-        titles: What each of its trials is called, by id.
         rows: Its trials.
         texts: Their attributes.
         epochs: Their epochs.
-        n_trials: How many each part has.
-        runs: Its runs.
-        changed_runs: Those whose row is not as it was stored.
+        runs: Its runs, as `queries.run_frame` gives them.
     """
 
     name: str
+    parts: Mapping[int, str]
     head: Mapping[str, str]
-    titles: Mapping[int, str]
     rows: Sequence[TrialRow]
     texts: Mapping[int, Mapping[str, str]]
     epochs: pd.DataFrame
-    n_trials: Mapping[str, int]
-    runs: Sequence[int]
-    changed_runs: Sequence[int] = field(default_factory=tuple)
+    runs: pd.DataFrame
 
 
 def compare(stored: StoredStudy) -> Digests:
     """Compares what was read of a study with its digests."""
-    study = _study_digest(stored.head)
+    study, titles = _study_digest(stored.head), trial_titles(stored.rows, stored.parts)
     if isinstance(study, StudyDigest) and study.name != stored.name:
-        return Digests(without=tuple(stored.titles.values()), copied_from=study.name)
-    changed = [f"run {run_id}" for run_id in stored.changed_runs]
+        return Digests(without=tuple(titles.values()), copied_from=study.name)
+    changed = [f"run {run_id}" for run_id in stored.runs.loc[stored.runs["changed"].astype(bool), "run_id"]]
     changed += _changed_study(study, stored)
     without, n_equal = [], 0
     for trial_id, now in trial_sums(stored.rows, stored.texts, stored.epochs).items():
         then = _trial_sum(stored.texts[trial_id])
         if then is None:
-            without.append(stored.titles[trial_id])
+            without.append(titles[trial_id])
         elif then == now:
             n_equal += 1
         else:
-            changed.append(stored.titles[trial_id])
+            changed.append(titles[trial_id])
     return Digests(tuple(changed), tuple(without), n_equal)
 
 
@@ -194,13 +191,15 @@ def _changed_study(study: StudyDigest | str | None, stored: StoredStudy) -> Iter
         yield "the study's digest"
     if not isinstance(study, StudyDigest):
         return
-    if missing := sorted(set(study.runs) - set(stored.runs)):
+    runs = set(stored.runs["run_id"])
+    if missing := sorted(set(study.runs) - runs):
         yield f"run {missing[0]}, which is missing"
-    if set(study.runs) == set(stored.runs) and study.attributes != attributes_sum(stored.head):
+    if set(study.runs) == runs and study.attributes != attributes_sum(stored.head):
         yield "the study's attributes"
+    counted = Counter(stored.parts[row.study_id] for row in stored.rows)
     for part, n_then in study.trials.items():
-        if (n_now := stored.n_trials.get(part, 0)) < n_then:
-            yield f"the {part or 'search'}, of whose {plural(n_then, 'trial')} {n_then - n_now} are missing"
+        if (n_missing := n_then - counted[part]) > 0:
+            yield f"the {part or 'search'}, of whose {plural(n_then, 'trial')} {n_missing} are missing"
 
 
 def _study_digest(head: Mapping[str, str]) -> StudyDigest | str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from hpstudy.results import queries, rows
 from hpstudy.results.digests import StoredStudy, compare
 from hpstudy.results.equal import as_one, equal_labels
 from hpstudy.results.records import added_up
+from hpstudy.results.rows import TrialRow
 from hpstudy.results.settings import optuna_settings
 from hpstudy.results.soundness import check_identity, check_labels, check_name, check_trials
 from hpstudy.results.stored import read_name, shortened
@@ -120,42 +120,32 @@ def _is_finished(runs: pd.DataFrame) -> bool:
 
 
 def _results(connection: Connection, url: str, study: str) -> StudyResults:
-    check_name(study)
-    # In the order in which a run writes, backwards: beside one that goes on, what is read first is the older.
-    parts = queries.part_names(connection, study)
-    head_id = next(study_id for study_id, part in parts.items() if not part)
-    head_texts = queries.attribute_texts(connection, head_id)
-    head = queries.study_attributes(head_texts)
+    read = _read(connection, study)
+    head = queries.study_attributes(read.head)
     if IDENTITY_ATTRIBUTE not in head:
         raise DamagedStudyError(f"attribute {IDENTITY_ATTRIBUTE}: is absent")
     identity: Mapping[str, Any] = head[IDENTITY_ATTRIBUTE]
     check_identity(identity)
-    trial_rows = rows.trial_rows(connection, parts)
-    titles = rows.trial_titles(trial_rows, parts)
-    texts = rows.stored_attributes(connection, parts, titles)
-    attributes = rows.trial_attributes(texts, titles)
-    counted = Counter(row.study_id for row in trial_rows)
-    check_trials(trial_rows, attributes, titles, parts)
-    epochs = rows.epoch_frame(connection, parts, titles)
-    runs = queries.run_frame(connection, study)
-    state = study_state(connection, url, study, runs)
+    titles = rows.trial_titles(read.rows, read.parts)
+    attributes = rows.trial_attributes(read.texts, titles)
+    check_trials(read.rows, attributes, titles, read.parts)
+    repeats = [row for row in read.rows if attributes[row.trial_id].get(REPEATS) is not None]
+    state = study_state(connection, url, study, read.runs)
     live = queries.live_runs(connection, study)
-    repeats = {trial_id for trial_id, of_trial in attributes.items() if of_trial.get(REPEATS) is not None}
     stored = StoredTrials(
-        parts=parts,
-        rows=[row for row in trial_rows if row.trial_id not in repeats],
+        parts=read.parts,
+        rows=[row for row in read.rows if attributes[row.trial_id].get(REPEATS) is None],
         attributes=attributes,
         parameters={},
         unfinished="running" if state == "running" else "interrupted",
-        own_defaults=added_up(runs["record"]).get("architecture_defaults", {}),
-        over=[run_id for run_id in runs["run_id"] if run_id not in live] if live else (),
+        own_defaults=added_up(read.runs["record"]).get("architecture_defaults", {}),
+        over=[run_id for run_id in read.runs["run_id"] if run_id not in live] if live else (),
     )
-    trials, settings = trial_frame(stored, epochs=epochs)
-    stored_confirmations = confirmation_frame(stored, epochs=epochs)
-    check_labels(trials, stored_confirmations, head.get(CANDIDATES_ATTRIBUTE, []))
-    confirmations, candidates = _confirmations(
-        stored_confirmations, trials, settings, candidates=head.get(CANDIDATES_ATTRIBUTE, [])
-    )
+    trials, settings = trial_frame(stored, epochs=read.epochs)
+    named = head.get(CANDIDATES_ATTRIBUTE, [])
+    found = confirmation_frame(stored, epochs=read.epochs)
+    check_labels(trials, found, named)
+    confirmations, candidates = _confirmations(found, trials, settings, candidates=named)
     return StudyResults(
         name=study,
         description=shortened(head.get(DESCRIPTION_ATTRIBUTE, "")),
@@ -163,36 +153,44 @@ def _results(connection: Connection, url: str, study: str) -> StudyResults:
         objective=VALIDATION_ACCURACY,
         maximize=True,
         trials=trials,
-        epochs=epochs,
+        epochs=read.epochs,
         confirmations=confirmations,
         candidate=candidates[-1] if candidates else None,
         former_candidates=tuple(candidates[:-1]),
-        runs=runs,
+        runs=read.runs,
         settings=settings,
         domains=identity_domains(identity),
         identity=identity,
         artifacts=study_folder(head.get(ARTIFACTS_ATTRIBUTE), study=study),
-        digests=compare(
-            StoredStudy(
-                name=study,
-                head=head_texts,
-                titles=titles,
-                rows=trial_rows,
-                texts=texts,
-                epochs=epochs,
-                n_trials={part: counted[study_id] for study_id, part in parts.items()},
-                runs=runs["run_id"].tolist(),
-                changed_runs=runs.loc[runs["changed"].astype(bool), "run_id"].tolist(),
-            )
-        ),
+        digests=compare(read),
         repeats={
-            trial_label(row.number, parts[row.study_id]): trial_label(
-                attributes[row.trial_id][REPEATS], parts[row.study_id]
-            )
-            for row in trial_rows
-            if row.trial_id in repeats
+            _label(row, row.number, read): _label(row, attributes[row.trial_id][REPEATS], read) for row in repeats
         },
     )
+
+
+def _read(connection: Connection, study: str) -> StoredStudy:
+    """The rows of a study, in the order in which a run writes, backwards: beside one, what is read first is older."""
+    check_name(study)
+    parts = queries.part_names(connection, study)
+    head = next(study_id for study_id, part in parts.items() if not part)
+    attributes = queries.attribute_texts(connection, head)
+    found = rows.trial_rows(connection, parts)
+    titles = rows.trial_titles(found, parts)
+    return StoredStudy(
+        name=study,
+        parts=parts,
+        head=attributes,
+        rows=found,
+        texts=rows.stored_attributes(connection, parts, titles),
+        epochs=rows.epoch_frame(connection, parts, titles),
+        runs=queries.run_frame(connection, study),
+    )
+
+
+def _label(row: TrialRow, number: int, read: StoredStudy) -> str:
+    """The label of a trial in the search of another, by its number."""
+    return trial_label(number, read.parts[row.study_id])
 
 
 def _confirmations(

@@ -142,7 +142,7 @@ def _run_row(cells: Sequence[Any]) -> dict[str, Any]:
     for name in ("end_reason", "command", "study_file"):
         row[name] = read_text(row[name], place=f"{place}, {name}")
     row["record"] = read_json(row["record"], Record, place=f"{place}, record")
-    row["changed"] = row["record"].get(DIGEST, run_sum(row)) != run_sum(row)
+    row["changed"] = DIGEST in row["record"] and row["record"][DIGEST] != run_sum(row)
     return row | {name: shortened(row[name]) for name in ("end_reason", "command")}
 
 

@@ -100,14 +100,14 @@ def read_count(value: object, *, place: str) -> int:
     return value
 
 
-def read_number(value: object, *, place: str, finite: bool = True) -> float:
-    """A number, finite unless said otherwise.
+def read_number(value: object, *, place: str) -> float:
+    """A finite number.
 
     Raises:
         DamagedStudyError: It is something else.
     """
-    if not isinstance(value, (int, float)) or math.isnan(value) or (finite and math.isinf(value)):
-        raise DamagedStudyError(f"{place}: is {_kind(value)}, where a{' finite' * finite} number belongs")
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise DamagedStudyError(f"{place}: is {_kind(value)}, where a finite number belongs")
     return float(value)
 
 

@@ -52,7 +52,7 @@ class RepeatedDraws:
             own: Makes a trial the run's own, once it is marked.
             tell: Stores the end of a trial.
         """
-        self._storage = storage.optuna
+        self._storage = storage
         self._asker = asker
         self._own = own
         self._tell = tell
@@ -95,7 +95,7 @@ class RepeatedDraws:
             self.in_hand = replace(self.in_hand, held=self.in_hand.held - {number})
             if trials[number].state.is_finished():
                 continue  # the answer to its end was lost, and it is held once more
-            trial = Trial(study, self._trial_id(study, number))  # Optuna continues it in place
+            trial = Trial(study, self._storage.trial_id(study.study_name, number))  # Optuna continues it in place
             if not self.take(trial, TrialConfig.from_json(trial.user_attrs[CONFIG])):
                 self.in_hand = replace(self.in_hand, released=self.in_hand.released | {number})
 
@@ -110,13 +110,9 @@ class RepeatedDraws:
         if original.state is TrialState.PRUNED and original.last_step is not None:
             # Optuna's value of a pruned trial is the last that was reported, and here none may have been.
             last = original.intermediate_values[original.last_step]
-            self._storage.set_trial_intermediate_value(
-                self._trial_id(trial.study, trial.number), original.last_step, last
+            self._storage.optuna.set_trial_intermediate_value(
+                self._storage.trial_id(trial.study.study_name, trial.number), original.last_step, last
             )
         trial.set_user_attr(REASON, f"repeats trial {original.number}")
         value = original.value if original.state is TrialState.COMPLETE else None
         self._tell(trial, value=value, state=original.state)
-
-    def _trial_id(self, study: Study, number: int) -> int:
-        study_id = self._storage.get_study_id_from_name(study.study_name)
-        return self._storage.get_trial_id_from_study_id_trial_number(study_id, number)

@@ -115,6 +115,11 @@ class Storage:
         # By a query of our own: Optuna reads all that every study has, and one that is damaged would hide the others.
         return list(self.transact(all_names).values())
 
+    def trial_id(self, study: str, number: int) -> int:
+        """Optuna's id of a trial, by the name of its Optuna study and its number, which exist."""
+        study_id = self.optuna.get_study_id_from_name(study)
+        return self.optuna.get_trial_id_from_study_id_trial_number(study_id, number)
+
     def write_epoch(self, trial_id: int, result: EpochResult) -> None:
         """Stores an epoch; one that is there already is replaced.
 

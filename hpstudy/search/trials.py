@@ -250,8 +250,7 @@ class TrialSource:
         return Trial(self._study, self._trial_id(number))
 
     def _trial_id(self, number: int) -> int:
-        study_id = self._storage.optuna.get_study_id_from_name(self._study.study_name)
-        return self._storage.optuna.get_trial_id_from_study_id_trial_number(study_id, number)
+        return self._storage.trial_id(self._study.study_name, number)
 
     def _configure(self, trial: Trial) -> TrialConfig | None:
         """The trial's configuration, stored with it; None for one that has failed, or that the file has no more."""

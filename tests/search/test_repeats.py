@@ -17,6 +17,7 @@ from hpstudy.results.study import find_trial
 from hpstudy.search.askers import SearchAsker
 from hpstudy.search.repeated_draws import RepeatedDraws
 from hpstudy.search.repeats import Draws
+from hpstudy.search.storage import Storage
 from hpstudy.spec.config import TrialConfig
 from hpstudy.spec.seeds import training_seeds
 from hpstudy.spec.study import Baseline, Choices, Component, Confirm, Fixed, Range, Setting, StudySpec
@@ -94,7 +95,7 @@ class Drawn:
         storage = optuna.storages.RDBStorage(lab.url)
         self.study = optuna.create_study(study_name=spec.name, storage=storage, direction="maximize")
         self.asker = SearchAsker(spec)
-        holder = type("Storage", (), {"optuna": self.study._storage})()
+        holder = Storage(None, self.study._storage)
         self.repeats = RepeatedDraws(storage=holder, asker=self.asker, own=lambda _trial: None, tell=self.tell)
         self.spec = spec
 
