@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
@@ -32,6 +33,12 @@ _PATIENCE = {
 }
 """What libpq is told, in seconds and the last in milliseconds: a server that is gone without a word, as when a cable is
 pulled, is noticed within a minute. Without it Linux tries for a quarter of an hour."""
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 1.0
+"""A server that ends a connection while it is read is asked so often, so long apart."""
+
+_Result = TypeVar("_Result")
 
 TEXT = partial(str, encoding="utf-8", errors="surrogateescape")
 """How a SQLite file's text is read: Python's driver would give up a whole query for one byte that is no UTF-8."""
@@ -122,6 +129,27 @@ def open_to_read(url: str) -> Iterator[Connection]:
         raise StorageError(
             f"{shown_place(url)}: cannot be read ({database_fact(error, url)}){_reading_remedy(error)}"
         ) from error
+
+
+def read_storage(url: str, body: Callable[[Connection], _Result]) -> _Result:
+    """What a body reads, through a connection as `open_to_read` opens it.
+
+    Where a server ends the connection meanwhile, as when it is started again, the body is done again.
+
+    Args:
+        url: As in `open_to_read`, and so are the errors.
+        body: Reads alone.
+    """
+    n_left = _ATTEMPTS
+    while True:
+        try:
+            with open_to_read(url) as connection:
+                return body(connection)
+        except StorageError as error:
+            n_left -= 1
+            if not n_left or not getattr(error.__cause__, "connection_invalidated", False):
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def server_connections(url: str) -> Callable[[], Any]:

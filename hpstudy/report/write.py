@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpstudy.database import open_to_read
+from hpstudy.database import read_storage
 from hpstudy.errors import InputError
 from hpstudy.report.markdown import write_markdown
 from hpstudy.report.page import write_index, write_report
@@ -59,8 +59,7 @@ def write_reports(
         StorageError: The storage cannot be read, or its pages are damaged.
         ArtifactError: A report cannot be written, or predictions are damaged.
     """
-    with open_to_read(url) as connection:
-        check_pages(connection, url)
+    read_storage(url, lambda connection: check_pages(connection, url))
     # All are read before any is written: an unknown name must not leave half of the reports.
     studies, unread = _named_studies(url, names) if names else _every_study(url)
     written = [_write(study, output=output, artifacts=artifacts, with_markdown=with_markdown) for study in studies]

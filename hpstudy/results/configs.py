@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hpstudy.database import open_to_read
+from typing import Any
+
+from hpstudy.database import read_storage
 from hpstudy.errors import InputError
 from hpstudy.results.rows import trial_attribute
 from hpstudy.spec.config import TrialConfig
@@ -20,8 +22,7 @@ def load_config(url: str, *, trial_id: int) -> TrialConfig:
         InputError: The trial has none: plain Optuna made it.
         StorageError: The storage cannot be read.
     """
-    with open_to_read(url) as connection:
-        config = trial_attribute(connection, trial_id=trial_id, key=CONFIG)
+    config = _attribute(url, trial_id=trial_id, key=CONFIG)
     if config is None:
         raise InputError("this trial was not made by hpstudy: no configuration is stored with it")
     return TrialConfig.from_json(config)
@@ -33,8 +34,7 @@ def load_run_id(url: str, *, trial_id: int) -> int | None:
     Raises:
         StorageError: The storage cannot be read.
     """
-    with open_to_read(url) as connection:
-        found = trial_attribute(connection, trial_id=trial_id, key=RUN)
+    found = _attribute(url, trial_id=trial_id, key=RUN)
     return None if found is None else int(found)
 
 
@@ -44,6 +44,9 @@ def weights_checksum(url: str, *, trial_id: int) -> str | None:
     Raises:
         StorageError: The storage cannot be read.
     """
-    with open_to_read(url) as connection:
-        found = trial_attribute(connection, trial_id=trial_id, key=WEIGHTS_SHA256)
+    found = _attribute(url, trial_id=trial_id, key=WEIGHTS_SHA256)
     return None if found is None else str(found)
+
+
+def _attribute(url: str, *, trial_id: int, key: str) -> Any:  # noqa: ANN401  # what JSON holds
+    return read_storage(url, lambda connection: trial_attribute(connection, trial_id=trial_id, key=key))

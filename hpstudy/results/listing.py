@@ -10,11 +10,11 @@ import pandas as pd
 from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
-from hpstudy.database import database_fact, open_to_read
+from hpstudy.database import database_fact, read_storage
 from hpstudy.errors import DamagedStudyError, StorageError
 from hpstudy.results import queries
 from hpstudy.results.digests import damage_text
-from hpstudy.results.load import read_study
+from hpstudy.results.load import read_foreign, read_own
 from hpstudy.results.rows import STATES, trial_rows
 from hpstudy.results.stored import LONGEST_NAME, read_name, shortened
 from hpstudy.results.study import StudyResults
@@ -36,12 +36,16 @@ def list_studies(url: str) -> pd.DataFrame:
     Raises:
         StorageError: The storage cannot be read.
     """
-    with open_to_read(url) as connection:
-        queries.require_studies(connection, url)
-        rows = [_sound_row(_study_row, connection, url, study) for study in queries.study_names(connection)]
-        rows += [_sound_row(_foreign_row, connection, url, study) for study in queries.foreign_names(connection)]
-        rows += [_damaged_row(f"study {study_id}", "its name is no text") for study_id in queries.nameless(connection)]
+    rows = read_storage(url, lambda connection: _rows(connection, url))
     return pd.DataFrame(rows, columns=_COLUMNS).astype(_KINDS)
+
+
+def _rows(connection: Connection, url: str) -> list[dict[str, Any]]:
+    queries.require_studies(connection, url)
+    rows = [_sound_row(_study_row, connection, url, study) for study in queries.study_names(connection)]
+    rows += [_sound_row(_foreign_row, connection, url, study) for study in queries.foreign_names(connection)]
+    rows += [_damaged_row(f"study {study_id}", "its name is no text") for study_id in queries.nameless(connection)]
+    return rows
 
 
 _Read = Callable[[Connection, str, str], dict[str, Any]]
@@ -66,7 +70,7 @@ def _damaged_row(study: str, fact: str) -> dict[str, Any]:
 
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
-    results = read_study(connection, url, study)
+    results = read_own(connection, url, study)
     damage = damage_text(results.digests).removeprefix("Damaged: ")
     return {**_results_row(results), "last_run": results.runs["started_at"].max(), "objective": "", "damage": damage}
 
@@ -76,7 +80,7 @@ def _foreign_row(connection: Connection, url: str, study: str) -> dict[str, Any]
     study_id = next(found for found, name in queries.all_names(connection).items() if name == study)
     directions = queries.directions(connection, study_id)
     if len(directions) == 1:
-        results = read_study(connection, url, study)
+        results = read_foreign(connection, url, study)
         last_run = results.trials["started_at"].max()
         return {**_results_row(results), "last_run": last_run, "objective": results.objective}
     rows = trial_rows(connection, {study_id: ""})

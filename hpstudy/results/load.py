@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +11,8 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from hpstudy.artifacts import study_folder
-from hpstudy.database import file_of, open_to_read, shown_place
-from hpstudy.errors import DamagedStudyError, InputError, StorageError
+from hpstudy.database import file_of, read_storage, shown_place
+from hpstudy.errors import DamagedStudyError, InputError
 from hpstudy.results import queries, rows
 from hpstudy.results.digests import StoredStudy, compare
 from hpstudy.results.equal import as_one, equal_labels
@@ -38,10 +37,6 @@ from hpstudy.tables import (
 
 _LONGEST_TITLE = 80
 
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 1.0
-"""A server that ends a connection while it is read, as when it is started again, is asked so often, so long apart."""
-
 
 def load_results(url: str, *, study: str) -> StudyResults:
     """Reads a study; also one that plain Optuna made, which has values and settings alone.
@@ -55,29 +50,35 @@ def load_results(url: str, *, study: str) -> StudyResults:
         DamagedStudyError: What is stored of it is not what hpstudy and Optuna write.
         StorageError: It cannot be read.
     """
-    n_left = _ATTEMPTS
-    while True:
-        try:
-            with open_to_read(url) as connection:
-                queries.require_studies(connection, url)
-                return read_study(connection, url, study)
-        except StorageError as error:
-            n_left -= 1
-            if not n_left or not getattr(error.__cause__, "connection_invalidated", False):
-                raise
-        time.sleep(_PAUSE_SECONDS)
+
+    def read(connection: Connection) -> StudyResults:
+        queries.require_studies(connection, url)
+        return read_study(connection, url, study)
+
+    return read_storage(url, read)
 
 
 def read_study(connection: Connection, url: str, study: str) -> StudyResults:
     """Reads a study through a connection; as `load_results`."""
     ours, foreign = queries.study_names(connection), queries.foreign_names(connection)
-    with damage_named(url, study, ours=study in ours):
-        if study in ours:
-            return _results(connection, url, study)
-        if study in foreign:
-            return _foreign_results(connection, study)
+    if study in ours:
+        return read_own(connection, url, study)
+    if study in foreign:
+        return read_foreign(connection, url, study)
     place, near = shown_place(url), did_you_mean(study, [*ours, *foreign])
     raise InputError(f"{study}: {place} has no such study.{near}")
+
+
+def read_own(connection: Connection, url: str, study: str) -> StudyResults:
+    """Reads a study that hpstudy made; as `load_results`."""
+    with damage_named(url, study, ours=True):
+        return _results(connection, url, study)
+
+
+def read_foreign(connection: Connection, url: str, study: str) -> StudyResults:
+    """Reads a study that plain Optuna made; as `load_results`."""
+    with damage_named(url, study, ours=False):
+        return _foreign_results(connection, study)
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from optuna.distributions import (
 )
 from sqlalchemy import ColumnElement, Connection, Select, TableClause, select
 
-from hpstudy.database import file_of, open_to_read
+from hpstudy.database import file_of, read_storage
 from hpstudy.errors import DamagedStudyError
 from hpstudy.numbers import listed
 from hpstudy.results import queries
 from hpstudy.results.digests import TrialDigest
-from hpstudy.results.load import damage_named, read_study
+from hpstudy.results.load import damage_named, read_own
 from hpstudy.results.rows import plain_rows, stored_attributes, trial_rows, trial_titles
 from hpstudy.results.shapes import Distribution
 from hpstudy.results.soundness import check_pages
@@ -58,17 +58,20 @@ def require_sound(url: str, *, study: str) -> None:
     database = file_of(url)
     if database and not database.exists():
         return
-    with open_to_read(url) as connection:
-        check_pages(connection, url)
-        if not queries.has_studies(connection) or study not in queries.study_names(connection):
-            return
-        results = read_study(connection, url, study)
-        with damage_named(url, study, ours=True):
-            if results.digests.changed:
-                raise DamagedStudyError(f"{listed(results.digests.changed[:_NAMED])}: not what hpstudy stored")
-            _check_optunas(connection, study)
-            if not results.digests.copied_from:
-                _check_digests(connection, study)
+    read_storage(url, lambda connection: _require_sound(connection, url, study))
+
+
+def _require_sound(connection: Connection, url: str, study: str) -> None:
+    check_pages(connection, url)
+    if not queries.has_studies(connection) or study not in queries.study_names(connection):
+        return
+    results = read_own(connection, url, study)
+    with damage_named(url, study, ours=True):
+        if results.digests.changed:
+            raise DamagedStudyError(f"{listed(results.digests.changed[:_NAMED])}: not what hpstudy stored")
+        _check_optunas(connection, study)
+        if not results.digests.copied_from:
+            _check_digests(connection, study)
 
 
 def _check_digests(connection: Connection, study: str) -> None:

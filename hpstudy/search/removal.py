@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 
 from hpstudy.artifacts import study_folder
-from hpstudy.database import file_of, open_to_read
+from hpstudy.database import file_of, read_storage
 from hpstudy.errors import ArtifactError, DamagedStudyError, InputError, StorageError, StudyBusyError
 from hpstudy.results import queries
 from hpstudy.runner_lock import lock_path, require_free
@@ -36,11 +36,14 @@ def check_deletable(url: str, *, study: str) -> None:
         StorageError: There is no such storage, it cannot be read, or a runner has the study.
     """
     database = file_of(url)
-    with open_to_read(url) as connection:
+
+    def check(connection: Connection) -> None:
         queries.require_studies(connection, url)
         if study not in queries.study_names(connection) and not _left_without_it(connection, study):
             raise _absent(study)
         _require_silence(connection, study)
+
+    read_storage(url, check)
     if database:
         require_free(lock_path(database, study=study), study=study)
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import MetaData, create_engine, text
 
-from hpstudy.database import open_to_read
+from hpstudy import database as storages
+from hpstudy.database import open_to_read, read_storage
 from hpstudy.errors import InputError, StorageError
 from hpstudy.results.listing import list_studies
 from hpstudy.results.load import load_results, study_state
@@ -167,3 +168,24 @@ def test_a_missing_driver_is_told_with_its_installation(monkeypatch: pytest.Monk
 def test_another_driver_that_nobody_knows_is_bad_input() -> None:
     with pytest.raises(InputError, match=r"no such driver; write postgresql\+psycopg://USER:PASSWORD@HOST/DATABASE"):
         list_studies("postgresql+s3cret://me:s3cret@h/db")
+
+
+@pytest.mark.parametrize(("n_ended", "n_asked"), [(1, 2), (9, 5)])
+def test_what_is_read_is_asked_again_where_its_connection_is_ended(
+    database: str, monkeypatch: pytest.MonkeyPatch, n_ended: int, n_asked: int
+) -> None:
+    monkeypatch.setattr(storages, "_PAUSE_SECONDS", 0.0)
+    backends = []
+
+    def body(connection) -> int:
+        backends.append(connection.execute(text("SELECT pg_backend_pid()")).scalar())
+        if len(backends) <= n_ended:
+            run_on_server(database, f"SELECT pg_terminate_backend({backends[-1]})")
+        return connection.execute(text("SELECT 7")).scalar()
+
+    if n_ended < n_asked:
+        assert read_storage(database, body) == 7
+    else:
+        with pytest.raises(StorageError):
+            read_storage(database, body)
+    assert len(set(backends)) == n_asked
