@@ -102,6 +102,7 @@ def test_commands_say_what_has_changed(lab: Lab, shell: Shell) -> None:
     code, said = shell("show", HURT)
     assert code == 0
     assert said.splitlines()[2].startswith("Damaged: trial 1 ")
+    assert "hpstudy confirm" not in said  # nor any other command that refuses it
     assert shell("show", HURT, "2")[1].startswith("Damaged: trial 1 ")
     code, said = shell("report", HURT, "--markdown")
     assert code == 3

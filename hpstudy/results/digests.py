@@ -225,7 +225,13 @@ def _trial_sum(texts: Mapping[str, str]) -> str | None:
 
 
 def damage_text(digests: Digests) -> str:
-    """A sentence of what has changed, for the top of whatever shows the study; empty where nothing has."""
+    """What has changed, for the top of whatever shows the study; empty where nothing has."""
+    fact = damage_fact(digests)
+    return f"Damaged: {fact}" if fact else ""
+
+
+def damage_fact(digests: Digests) -> str:
+    """The same for where it is said already that a study is damaged."""
     if not digests.changed:
         return ""
     named = list(digests.changed[:_NAMED])
@@ -233,8 +239,8 @@ def damage_text(digests: Digests) -> str:
         named.append(f"{more} more")
     be = "is" if len(digests.changed) == 1 else "are"
     return (
-        f"Damaged: {listed(named)} {be} not what hpstudy stored; something else has changed the database since. "
-        "Restore a copy of it: what stands here of them is not to be relied on."
+        f"{listed(named)} {be} not what hpstudy stored; something else has changed the database since. "
+        "Restore a copy of it, and do not rely on what is shown of this here."
     )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from hpstudy.database import database_fact, read_storage
 from hpstudy.errors import DamagedStudyError, StorageError
 from hpstudy.results import queries
-from hpstudy.results.digests import damage_text
+from hpstudy.results.digests import damage_fact
 from hpstudy.results.load import read_foreign, read_own
 from hpstudy.results.rows import STATES, trial_rows
 from hpstudy.results.stored import LONGEST_NAME, read_name, shortened
@@ -71,7 +71,7 @@ def _damaged_row(study: str, fact: str) -> dict[str, Any]:
 
 def _study_row(connection: Connection, url: str, study: str) -> dict[str, Any]:
     results = read_own(connection, url, study)
-    damage = damage_text(results.digests).removeprefix("Damaged: ")
+    damage = damage_fact(results.digests)
     return {**_results_row(results), "last_run": results.runs["started_at"].max(), "objective": "", "damage": damage}
 
 

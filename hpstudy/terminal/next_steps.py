@@ -22,6 +22,8 @@ _WHOLE = 40
 
 def next_steps(results: StudyResults) -> RenderableType:
     """The commands that make sense for a study as it stands, each with what it is for."""
+    if results.digests.changed:
+        return Text("Next: restore a copy of the database; nothing goes on with a study that is damaged.")
     if results.state == "interrupted":
         # Where the search has ended, it is the confirmation that was stopped.
         searched = not results.runs.empty and left_nothing(searching_runs(results.runs))
